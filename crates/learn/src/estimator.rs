@@ -1,0 +1,97 @@
+//! What an estimator is: parameters, a fit on a sample, a serialisable fitted model with `predict`.
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::matrix::Matrix;
+
+/// Rows to learn from or to watch: features, target and weights, aligned.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    /// The features.
+    pub x: &'a Matrix,
+    /// One target a row: the value for a regression, the class code 0, 1, … for a classification.
+    pub y: &'a [f64],
+    /// Number of classes; 0 for a regression, 2 for a binary classification.
+    pub classes: usize,
+    /// One non-negative weight a row; all 1 when absent.
+    pub weights: Option<&'a [f64]>,
+}
+
+/// Everything a fit may need from outside, passed in so that it stays pure.
+pub struct FitContext<'a> {
+    /// Seeds every random choice.
+    pub seed: u64,
+    /// Threads to use at most; the result does not depend on it.
+    pub threads: usize,
+    /// Called after each iteration with (done, total, validation loss); `Break` stops the fit with what it has.
+    pub on_iteration: &'a (dyn Fn(usize, usize, Option<f64>) -> ControlFlow<()> + Sync),
+}
+
+impl FitContext<'_> {
+    /// A context that reports to nobody.
+    #[must_use]
+    pub fn quiet(seed: u64) -> FitContext<'static> {
+        FitContext { seed, threads: 1, on_iteration: &|_, _, _| ControlFlow::Continue(()) }
+    }
+}
+
+/// Why an estimator could not be fitted; `field` names the parameter at fault where there is one.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct LearnError {
+    /// Stable code such as `single-class`.
+    pub code: &'static str,
+    /// What is wrong, in the user's words.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// The parameter at fault.
+    pub field: Option<&'static str>,
+}
+
+/// Predictions, one a row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Prediction {
+    /// A regression's values.
+    Values(Vec<f64>),
+    /// Class probabilities, row-major: `values[row * classes + class]`; each row sums to one.
+    Probabilities {
+        /// Number of classes.
+        classes: usize,
+        /// The probabilities.
+        values: Vec<f64>,
+    },
+}
+
+/// An algorithm that learns from a [`Sample`].
+pub trait Estimator {
+    /// Its name in the registry, such as `gradient-boosting`.
+    const NAME: &'static str;
+    /// Its hyperparameters, with defaults.
+    type Params: Clone + Default + Serialize + DeserializeOwned;
+    /// What a fit yields.
+    type Model: Fitted;
+
+    /// Checks ranges: every problem at once, each with its field.
+    fn check(params: &Self::Params) -> Vec<LearnError>;
+
+    /// Fits on `train`; `validation`, where given, decides early stopping only.
+    ///
+    /// # Errors
+    /// A target the algorithm cannot learn (one class, no rows), or values it cannot take.
+    fn fit(
+        params: &Self::Params,
+        train: &Sample<'_>,
+        validation: Option<&Sample<'_>>,
+        context: &FitContext<'_>,
+    ) -> Result<Self::Model, LearnError>;
+}
+
+/// A fitted estimator.
+pub trait Fitted: Clone + Send + Sync + Serialize + DeserializeOwned {
+    /// Predicts every row of `x`, whose features are those of the fit in the same order. Row by row or in batch,
+    /// the result is bit-identical.
+    fn predict(&self, x: &Matrix) -> Prediction;
+}

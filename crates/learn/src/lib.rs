@@ -1,0 +1,18 @@
+//! Fitted feature transforms, estimators, resampling, metrics and statistics, as pure functions of arrays.
+//!
+//! Knows no pipeline, file, clock or table library. Everything is seeded, and equal inputs give bit-identical
+//! results at any thread count.
+
+pub mod boosting;
+pub mod estimator;
+pub mod features;
+pub mod frame;
+pub mod importance;
+pub mod linear;
+pub mod logistic;
+pub mod matrix;
+pub mod metrics;
+
+pub use estimator::{Estimator, FitContext, Fitted, LearnError, Prediction, Sample};
+pub use frame::{Frame, FrameColumn, Values};
+pub use matrix::{Feature, Matrix};

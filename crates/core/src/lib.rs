@@ -10,6 +10,7 @@ pub mod outline;
 pub mod plan;
 pub mod port;
 pub mod problem;
+pub mod profile;
 pub mod record;
 pub mod registry;
 pub mod schema;

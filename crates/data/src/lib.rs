@@ -1,1 +1,11 @@
-//! Skeleton.
+//! Tables: read, write, query, profile and split. Arrow inside, canonical types outside.
+//!
+//! Reading order: [`table`], `read`, `write`, `profile`, `sql`, `split`. Every table has a digest of its logical
+//! content, so that equal data are equal whatever file they came from.
+
+pub mod error;
+pub mod sql;
+pub mod table;
+
+pub use error::DataError;
+pub use table::{TABLE_CODEC, Table, column_type};

@@ -1,1 +1,36 @@
-//! Skeleton.
+//! What trainyard keeps: blobs named by the digest of their bytes, and a catalog of what happened.
+//!
+//! A store is a folder:
+//! ```text
+//! <root>/catalog.db      SQLite (WAL): runs, artifacts, cache, lineage, metrics, models, aliases
+//! <root>/blobs/ab/cdef…  bytes by BLAKE3 digest, read-only
+//! <root>/tmp/            files being written
+//! <root>/locks/          one file per piece of work being done, by fingerprint
+//! <root>/corrupt/        blobs whose bytes no longer match their name
+//! <root>/in-use.lock     held shared by runs, exclusively by `gc`
+//! ```
+//! Blobs come first and the catalog row after, so that a process killed at any moment leaves at most rubbish that
+//! [`Store::gc`] sweeps up. The store knows no meaning: kinds, outlines and records are kept as the engine hands them
+//! over. Reading is on [`Store`]; what must not run beside a garbage collection is on [`Session`].
+
+mod blobs;
+mod catalog;
+mod claim;
+mod error;
+mod keep;
+mod maintenance;
+mod presence;
+mod session;
+mod store;
+
+pub use blobs::{BlobWriter, Blobs, Soundness};
+pub use catalog::rows::{
+    ArtifactRow, CacheRow, FileRow, Hit, InputRow, LastFingerprint, LineageRow, MetricRow, ModelRow, RunRow, StepRow,
+    VersionRow,
+};
+pub use claim::Claim;
+pub use error::StoreError;
+pub use keep::Keeping;
+pub use maintenance::{Collected, Keep, KindUsage, Usage, Verified};
+pub use session::Session;
+pub use store::{Mode, Store};

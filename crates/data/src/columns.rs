@@ -1,0 +1,272 @@
+//! Work on whole columns: renaming, casting, finding those that say nothing, finding repeated rows and values.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    hash::{DefaultHasher, Hasher as _},
+    sync::Arc,
+};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch},
+    compute::cast,
+    datatypes::{DataType, Float64Type, Schema, TimeUnit},
+    row::{RowConverter, SortField},
+};
+use rayon::prelude::*;
+use trainyard_core::ColumnType;
+
+use crate::{DataError, Table, column_type};
+
+/// The Arrow type that holds values of `column_type`; none for [`ColumnType::Other`].
+#[must_use]
+pub const fn arrow_type(column_type: ColumnType) -> Option<DataType> {
+    Some(match column_type {
+        ColumnType::Boolean => DataType::Boolean,
+        ColumnType::Integer => DataType::Int64,
+        ColumnType::Float => DataType::Float64,
+        ColumnType::Text => DataType::Utf8,
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        ColumnType::Other => return None,
+    })
+}
+
+/// The table with columns renamed; a name that is no key of `names` stays.
+///
+/// # Errors
+/// `duplicate-column` when two columns would share a name.
+pub fn rename(table: &Table, names: &BTreeMap<String, String>) -> Result<Table, DataError> {
+    let fields: Vec<_> = table
+        .arrow_schema()
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_name(names.get(field.name()).unwrap_or(field.name())))
+        .collect();
+    let schema = Arc::new(Schema::new(fields));
+    let batches = table
+        .batches()
+        .iter()
+        .map(|batch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec()))
+        .collect::<Result<Vec<_>, _>>()?;
+    Table::new(schema, batches)
+}
+
+/// The table with one column cast, and how many values did not fit and became missing.
+///
+/// # Errors
+/// `unknown-column`; `bad-cast` when no value of the one type can become the other.
+pub fn cast_column(table: &Table, name: &str, to: ColumnType) -> Result<(Table, usize), DataError> {
+    let array = table.column(name)?;
+    let Some(target) = arrow_type(to) else {
+        return Err(DataError::new("bad-cast", format!("`{name}` cannot be cast to `{to}`")));
+    };
+    if array.data_type() == &target {
+        return Ok((table.clone(), 0));
+    }
+    let done = cast(&array, &target)
+        .map_err(|_| DataError::new("bad-cast", format!("`{name}` is {} and cannot become {to}", column_type(array.data_type()))))?;
+    let lost = done.null_count().saturating_sub(array.null_count());
+    Ok((table.with_column(name, done)?, lost))
+}
+
+/// The rows that are not among `rows` (ascending, distinct).
+///
+/// # Errors
+/// As [`Table::filter`].
+pub fn without(table: &Table, rows: &[u32]) -> Result<Table, DataError> {
+    let mut keep = vec![true; table.row_count()];
+    for &row in rows {
+        if let Some(keep) = keep.get_mut(row as usize) {
+            *keep = false;
+        }
+    }
+    table.filter(&BooleanArray::from(keep))
+}
+
+/// The columns that hold one value only, missing counted as a value. A table of fewer than two rows has none.
+///
+/// # Errors
+/// When a column cannot be compared.
+pub fn constant(table: &Table) -> Result<Vec<String>, DataError> {
+    if table.row_count() < 2 {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for name in table.names() {
+        let array = table.column(name)?;
+        if hashes(std::slice::from_ref(&array), array.len())?.windows(2).all(|pair| pair[0] == pair[1]) {
+            found.push(name.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Pairs of number columns (earlier, later, correlation) whose absolute Pearson correlation over the rows where both
+/// are finite is at least `threshold`.
+///
+/// # Errors
+/// When a column cannot be read.
+pub fn near_duplicates(table: &Table, threshold: f64) -> Result<Vec<(String, String, f64)>, DataError> {
+    let numbers: Vec<(String, Vec<f64>)> = table
+        .schema()
+        .columns
+        .iter()
+        .filter(|column| column.column_type.is_number())
+        .map(|column| Ok((column.name.clone(), numbers(&table.column(&column.name)?)?)))
+        .collect::<Result<_, DataError>>()?;
+    let pairs: Vec<(usize, usize)> =
+        (0..numbers.len()).flat_map(|first| (first + 1..numbers.len()).map(move |second| (first, second))).collect();
+    Ok(pairs
+        .into_par_iter()
+        .filter_map(|(first, second)| {
+            let correlation = correlation(&numbers[first].1, &numbers[second].1)?;
+            (correlation.abs() >= threshold)
+                .then(|| (numbers[first].0.clone(), numbers[second].0.clone(), correlation))
+        })
+        .collect())
+}
+
+/// A number, boolean, date or timestamp column as floats; missing is NaN, moments are seconds since 1970.
+///
+/// # Errors
+/// `wrong-type` for a column of another type.
+pub fn numbers(array: &ArrayRef) -> Result<Vec<f64>, DataError> {
+    let seconds = match array.data_type() {
+        DataType::Timestamp(_, _) => 1e-6,
+        DataType::Date32 => 86_400.0,
+        _ => 1.0,
+    };
+    let whole = match array.data_type() {
+        DataType::Timestamp(_, _) => cast(array, &DataType::Int64)?,
+        DataType::Date32 => cast(array, &DataType::Int32)?,
+        DataType::Int64 | DataType::Float64 | DataType::Boolean => Arc::clone(array),
+        other => {
+            let message = format!("expected numbers, found {}", column_type(other));
+            return Err(DataError::new("wrong-type", message));
+        }
+    };
+    let floats = cast(&whole, &DataType::Float64)?;
+    let floats = floats.as_primitive::<Float64Type>();
+    if floats.null_count() == 0 {
+        return Ok(floats.values().iter().map(|value| value * seconds).collect());
+    }
+    Ok(floats.iter().map(|value| value.map_or(f64::NAN, |value| value * seconds)).collect())
+}
+
+/// Pearson's correlation over the rows where both are finite; none when one of them does not vary there.
+fn correlation(first: &[f64], second: &[f64]) -> Option<f64> {
+    let pairs = || first.iter().zip(second).filter(|(a, b)| a.is_finite() && b.is_finite());
+    #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
+    let count = pairs().count() as f64;
+    if count < 2.0 {
+        return None;
+    }
+    let (sum_a, sum_b) = pairs().fold((0.0, 0.0), |(sum_a, sum_b), (a, b)| (sum_a + a, sum_b + b));
+    let (mean_a, mean_b) = (sum_a / count, sum_b / count);
+    let (mut cross, mut square_a, mut square_b) = (0.0, 0.0, 0.0);
+    for (a, b) in pairs() {
+        let (a, b) = (a - mean_a, b - mean_b);
+        cross += a * b;
+        square_a += a * a;
+        square_b += b * b;
+    }
+    let scale = (square_a * square_b).sqrt();
+    (scale > 0.0).then(|| cross / scale)
+}
+
+/// The rows that equal an earlier row in every column, ascending.
+///
+/// # Errors
+/// When a column cannot be compared.
+pub fn repeated_rows(table: &Table) -> Result<Vec<u32>, DataError> {
+    let hashes: Vec<Vec<u128>> = table
+        .batches()
+        .par_iter()
+        .map(|batch| hashes(batch.columns(), batch.num_rows()))
+        .collect::<Result<_, DataError>>()?;
+    Ok(repeats(hashes.iter().flatten().copied(), |_| true))
+}
+
+/// The rows whose value in the column stands in an earlier row already, ascending; missing values are left alone.
+///
+/// # Errors
+/// `unknown-column`, or when the column cannot be compared.
+pub fn repeated_values(table: &Table, name: &str) -> Result<Vec<u32>, DataError> {
+    let array = table.column(name)?;
+    let hashes = hashes(std::slice::from_ref(&array), array.len())?;
+    Ok(repeats(hashes.into_iter(), |row| array.is_valid(row)))
+}
+
+fn repeats(hashes: impl Iterator<Item = u128>, counts: impl Fn(usize) -> bool) -> Vec<u32> {
+    let mut seen = HashSet::new();
+    (0_u32..)
+        .zip(hashes)
+        .filter(|&(row, hash)| counts(row as usize) && !seen.insert(hash))
+        .map(|(row, _)| row)
+        .collect()
+}
+
+/// 128 bits of each row: equal rows are equal, and two different rows collide with a chance below 10⁻²⁰ at a billion.
+fn hashes(columns: &[ArrayRef], rows: usize) -> Result<Vec<u128>, DataError> {
+    if columns.is_empty() {
+        return Ok(vec![0; rows]);
+    }
+    let fields = columns.iter().map(|array| SortField::new(array.data_type().clone())).collect();
+    let converter = RowConverter::new(fields)?;
+    let rows = converter.convert_columns(columns)?;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let half = |salt: u64| {
+                let mut hasher = DefaultHasher::new();
+                hasher.write_u64(salt);
+                hasher.write(row.data());
+                hasher.finish()
+            };
+            (u128::from(half(1)) << 64) | u128::from(half(2))
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float64Array, Int64Array, StringArray};
+
+    use super::*;
+
+    fn table() -> Table {
+        Table::from_columns(vec![
+            ("a".to_owned(), Arc::new(Float64Array::from(vec![1.0, 2.0, 1.0, 4.0])) as ArrayRef),
+            ("b".to_owned(), Arc::new(Float64Array::from(vec![2.0, 4.0, 2.0, 8.0])) as ArrayRef),
+            ("c".to_owned(), Arc::new(StringArray::from(vec!["x", "12", "x", "7.5"])) as ArrayRef),
+            ("d".to_owned(), Arc::new(Int64Array::from(vec![7, 7, 7, 7])) as ArrayRef),
+        ])
+        .unwrap()
+    }
+
+    #[test]
+    fn finds_what_says_nothing() {
+        assert_eq!(constant(&table()).unwrap(), ["d"]);
+        let found = near_duplicates(&table(), 0.999).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].0.as_str(), found[0].1.as_str()), ("a", "b"));
+        assert_eq!(repeated_rows(&table()).unwrap(), [2]);
+        assert_eq!(repeated_values(&table(), "c").unwrap(), [2]);
+    }
+
+    #[test]
+    fn casting_counts_what_is_lost() {
+        let (cast, lost) = cast_column(&table(), "c", ColumnType::Float).unwrap();
+        assert_eq!(lost, 2);
+        assert_eq!(cast.schema().column("c").unwrap().column_type, ColumnType::Float);
+        assert!(cast_column(&table(), "e", ColumnType::Float).is_err());
+    }
+
+    #[test]
+    fn renames_and_leaves_out() {
+        let renamed = rename(&table(), &BTreeMap::from([("a".to_owned(), "z".to_owned())])).unwrap();
+        assert_eq!(renamed.names().collect::<Vec<_>>(), ["z", "b", "c", "d"]);
+        assert_eq!(without(&table(), &[0, 3]).unwrap().row_count(), 2);
+        assert!(rename(&table(), &BTreeMap::from([("a".to_owned(), "b".to_owned())])).is_err());
+    }
+}

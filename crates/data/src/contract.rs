@@ -1,0 +1,465 @@
+//! What a column's values must be, and which rows break it.
+//!
+//! Rows are checked batch by batch in parallel; only the numbers of the rows that break something are kept.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray},
+    compute::{CastOptions, cast_with_options},
+    datatypes::{DataType, Float64Type, Int64Type},
+};
+use rayon::prelude::*;
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use trainyard_core::{ColumnType, Problem, Schema};
+
+use crate::{DataError, Table, columns::arrow_type, sql};
+
+/// Whether a column may lack values.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Nulls {
+    /// It may.
+    #[default]
+    Allow,
+    /// It may not.
+    Forbid,
+}
+
+/// What one column must be. Everything but `nulls` concerns the values that are there.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ColumnContract {
+    /// The type. Whole numbers pass as floats; text is parsed; a value that does not fit breaks the contract.
+    #[serde(rename = "type")]
+    pub column_type: Option<ColumnType>,
+    /// Smallest and largest value allowed, both inclusive.
+    pub between: Option<[f64; 2]>,
+    /// The values allowed, as text or numbers.
+    #[serde(rename = "in")]
+    pub one_of: Option<Vec<serde_json::Value>>,
+    /// A regular expression that the whole text must match.
+    pub pattern: Option<String>,
+    /// Fewest and most characters.
+    pub length: Option<[u64; 2]>,
+    /// No value may stand twice.
+    pub unique: bool,
+    /// Whether values may be missing.
+    pub nulls: Nulls,
+}
+
+impl ColumnContract {
+    /// The problems of this contract for the column `name`, which comes as `found`.
+    #[must_use]
+    pub fn check(&self, name: &str, found: ColumnType) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let column_type = self.column_type.unwrap_or(found);
+        let mut wrong = |field: &str, message: String| {
+            problems.push(Problem::error("bad-contract", message).at(["columns", name, field]));
+        };
+        if let Some([low, high]) = self.between {
+            if !column_type.is_number() {
+                wrong("between", format!("`{name}` is {column_type}; `between` needs a number"));
+            } else if low > high || low.is_nan() || high.is_nan() {
+                wrong("between", format!("`between` of `{name}` runs from {low} to {high}, which holds nothing"));
+            }
+        }
+        if let Some([least, most]) = self.length {
+            if column_type != ColumnType::Text {
+                wrong("length", format!("`{name}` is {column_type}; `length` needs text"));
+            } else if least > most {
+                wrong("length", format!("`length` of `{name}` runs from {least} to {most}, which holds nothing"));
+            }
+        }
+        if let Some(pattern) = &self.pattern {
+            if column_type != ColumnType::Text {
+                wrong("pattern", format!("`{name}` is {column_type}; `pattern` needs text"));
+            } else if let Err(error) = whole(pattern) {
+                wrong("pattern", format!("`pattern` of `{name}` is no regular expression: {error}"));
+            }
+        }
+        if let Some(values) = &self.one_of {
+            if values.is_empty() {
+                wrong("in", format!("`in` of `{name}` allows no value"));
+            }
+            if column_type.is_number() && values.iter().any(|value| !value.is_number()) {
+                wrong("in", format!("`{name}` is {column_type}; `in` may list numbers only"));
+            }
+        }
+        problems
+    }
+}
+
+fn whole(pattern: &str) -> Result<Regex, regex::Error> {
+    Regex::new(&format!("^(?:{pattern})$"))
+}
+
+/// The columns as they are once the contract's types are applied.
+#[must_use]
+pub fn typed_schema(schema: &Schema, contract: &BTreeMap<String, ColumnContract>) -> Schema {
+    let mut typed = schema.clone();
+    for column in &mut typed.columns {
+        if let Some(column_type) = contract.get(&column.name).and_then(|contract| contract.column_type) {
+            column.column_type = column_type;
+        }
+    }
+    typed
+}
+
+/// Which rows break which check.
+#[derive(Debug, Default)]
+pub struct Violations {
+    /// (the check in words, the row numbers, ascending).
+    found: Vec<(String, Vec<u32>)>,
+}
+
+impl Violations {
+    /// Adds a check's rows, in ascending order.
+    pub fn add(&mut self, what: String, rows: Vec<u32>) {
+        if !rows.is_empty() {
+            self.found.push((what, rows));
+        }
+    }
+
+    /// The rows that break anything, ascending.
+    #[must_use]
+    pub fn rows(&self) -> Vec<u32> {
+        let all: BTreeSet<u32> = self.found.iter().flat_map(|(_, rows)| rows.iter().copied()).collect();
+        all.into_iter().collect()
+    }
+
+    /// (the check, how many rows, the first of them counted from 1).
+    #[must_use]
+    pub fn counts(&self) -> Vec<(&str, usize, u32)> {
+        self.found.iter().map(|(what, rows)| (what.as_str(), rows.len(), rows[0] + 1)).collect()
+    }
+
+    /// The reasons of each of `rows`, joined by `; `.
+    #[must_use]
+    pub fn reasons(&self, rows: &[u32]) -> ArrayRef {
+        let mut reasons: HashMap<u32, Vec<&str>> = HashMap::new();
+        for (what, rows) in &self.found {
+            for &row in rows {
+                reasons.entry(row).or_default().push(what);
+            }
+        }
+        let texts = rows.iter().map(|row| reasons.get(row).map(|reasons| reasons.join("; ")));
+        std::sync::Arc::new(texts.collect::<StringArray>())
+    }
+}
+
+/// Applies the contract's types and finds the rows that break it.
+///
+/// # Errors
+/// A column that is not there, or a type the values cannot be cast to at all.
+pub fn apply(
+    table: &Table,
+    contract: &BTreeMap<String, ColumnContract>,
+) -> Result<(Table, Violations), DataError> {
+    let mut checks = Vec::new();
+    for (name, column) in contract {
+        let index = table
+            .arrow_schema()
+            .index_of(name)
+            .map_err(|_| DataError::from(Problem::unknown("unknown-column", "column", name, table.schema().names())))?;
+        checks.push((index, name.as_str(), Compiled::of(column)?));
+    }
+    let starts: Vec<usize> = table
+        .batches()
+        .iter()
+        .scan(0, |start, batch| {
+            let this = *start;
+            *start += batch.num_rows();
+            Some(this)
+        })
+        .collect();
+    let done: Vec<BatchResult> = table
+        .batches()
+        .par_iter()
+        .zip(&starts)
+        .map(|(batch, &start)| check_batch(batch, start, &checks))
+        .collect::<Result<_, DataError>>()?;
+
+    let mut by_check: BTreeMap<(usize, usize), (String, Vec<u32>)> = BTreeMap::new();
+    let mut batches = Vec::with_capacity(done.len());
+    for (batch, found) in done {
+        batches.push(batch);
+        for (key, what, rows) in found {
+            by_check.entry(key).or_insert_with(|| (what, Vec::new())).1.extend(rows);
+        }
+    }
+    let schema = batches.first().map_or_else(|| table.arrow_schema().clone(), RecordBatch::schema);
+    let typed = Table::new(schema, batches)?;
+    for (order, (_, name, compiled)) in checks.iter().enumerate() {
+        if compiled.unique {
+            let rows = crate::columns::repeated_values(&typed, name)?;
+            if !rows.is_empty() {
+                by_check.insert((order, UNIQUE), (format!("`{name}` is not unique"), rows));
+            }
+        }
+    }
+    let mut violations = Violations::default();
+    for (what, rows) in by_check.into_values() {
+        violations.add(what, rows);
+    }
+    Ok((typed, violations))
+}
+
+type BatchResult = (RecordBatch, Vec<((usize, usize), String, Vec<u32>)>);
+
+const TYPE: usize = 0;
+const NULLS: usize = 1;
+const BETWEEN: usize = 2;
+const IN: usize = 3;
+const PATTERN: usize = 4;
+const LENGTH: usize = 5;
+const UNIQUE: usize = 6;
+
+/// A column's contract with its pattern compiled and its values sorted.
+struct Compiled {
+    target: Option<(ColumnType, DataType)>,
+    between: Option<[f64; 2]>,
+    numbers: Option<Vec<f64>>,
+    texts: Option<BTreeSet<String>>,
+    pattern: Option<(Regex, String)>,
+    length: Option<[u64; 2]>,
+    forbid_nulls: bool,
+    unique: bool,
+}
+
+impl Compiled {
+    fn of(contract: &ColumnContract) -> Result<Self, DataError> {
+        let pattern = match &contract.pattern {
+            Some(pattern) => {
+                let regex = whole(pattern).map_err(|error| DataError::new("bad-contract", error.to_string()))?;
+                Some((regex, pattern.clone()))
+            }
+            None => None,
+        };
+        let values = contract.one_of.as_deref();
+        Ok(Self {
+            target: contract.column_type.and_then(|wanted| Some((wanted, arrow_type(wanted)?))),
+            between: contract.between,
+            numbers: values.map(|values| values.iter().filter_map(serde_json::Value::as_f64).collect()),
+            texts: values.map(|values| values.iter().map(text_of).collect()),
+            pattern,
+            length: contract.length,
+            forbid_nulls: contract.nulls == Nulls::Forbid,
+            unique: contract.unique,
+        })
+    }
+}
+
+fn text_of(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn check_batch(
+    batch: &RecordBatch,
+    start: usize,
+    checks: &[(usize, &str, Compiled)],
+) -> Result<BatchResult, DataError> {
+    let mut arrays = batch.columns().to_vec();
+    let mut fields: Vec<_> = batch.schema().fields().iter().cloned().collect();
+    let mut found = Vec::new();
+    let mut note = |order: usize, check: usize, what: &dyn Fn() -> String, rows: Vec<u32>| {
+        if !rows.is_empty() {
+            found.push(((order, check), what(), rows));
+        }
+    };
+    for (order, (index, name, contract)) in checks.iter().enumerate() {
+        let mut array = std::sync::Arc::clone(&arrays[*index]);
+        if let Some((wanted, target)) = contract.target.as_ref().filter(|(_, target)| target != array.data_type()) {
+            let cast = cast_exactly(&array, target)?;
+            let lost = rows_where(start, array.len(), |row| array.is_valid(row) && cast.is_null(row));
+            note(order, TYPE, &|| format!("`{name}` is no {wanted}"), lost);
+            fields[*index] = std::sync::Arc::new(fields[*index].as_ref().clone().with_data_type(target.clone()));
+            arrays[*index] = std::sync::Arc::clone(&cast);
+            array = cast;
+        }
+        if contract.forbid_nulls && array.null_count() > 0 {
+            let rows = rows_where(start, array.len(), |row| arrays_null(&batch.columns()[*index], &array, row));
+            note(order, NULLS, &|| format!("`{name}` is missing"), rows);
+        }
+        if let Some([low, high]) = contract.between {
+            let rows = outside(&array, start, low, high);
+            note(order, BETWEEN, &|| format!("`{name}` is not between {low} and {high}"), rows);
+        }
+        if contract.numbers.is_some() {
+            note(order, IN, &|| format!("`{name}` is not an allowed value"), not_in(&array, start, contract));
+        }
+        if let Some(texts) = array.as_string_opt::<i32>() {
+            if let Some((regex, pattern)) = &contract.pattern {
+                let rows = rows_where(start, texts.len(), |row| texts.is_valid(row) && !regex.is_match(texts.value(row)));
+                note(order, PATTERN, &|| format!("`{name}` does not match `{pattern}`"), rows);
+            }
+            if let Some([least, most]) = contract.length {
+                let rows = rows_where(start, texts.len(), |row| {
+                    texts.is_valid(row) && !(least..=most).contains(&(texts.value(row).chars().count() as u64))
+                });
+                note(order, LENGTH, &|| format!("`{name}` is not {least} to {most} characters long"), rows);
+            }
+        }
+    }
+    let schema = std::sync::Arc::new(arrow::datatypes::Schema::new(fields));
+    Ok((RecordBatch::try_new(schema, arrays)?, found))
+}
+
+/// Missing in the data: a value that only its cast lost is reported as of the wrong type, not as missing.
+fn arrays_null(original: &ArrayRef, cast: &ArrayRef, row: usize) -> bool {
+    original.is_null(row) && cast.is_null(row)
+}
+
+/// Casts without rounding: a float with a fraction is no integer.
+fn cast_exactly(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, DataError> {
+    let options = CastOptions { safe: true, ..CastOptions::default() };
+    if let (Some(floats), DataType::Int64) = (array.as_primitive_opt::<Float64Type>(), target) {
+        let whole: Int64Array = floats
+            .iter()
+            .map(|value| value.filter(|value| value.fract() == 0.0 && value.abs() < 9.0e18).map(|value| value as i64))
+            .collect();
+        return Ok(std::sync::Arc::new(whole));
+    }
+    Ok(cast_with_options(array, target, &options)?)
+}
+
+fn rows_where(start: usize, rows: usize, breaks: impl Fn(usize) -> bool) -> Vec<u32> {
+    (0..rows).filter(|&row| breaks(row)).map(|row| row_number(start + row)).collect()
+}
+
+fn row_number(row: usize) -> u32 {
+    u32::try_from(row).expect("a table holds fewer than 2^32 rows: `Table::new` refuses more")
+}
+
+fn outside(array: &ArrayRef, start: usize, low: f64, high: f64) -> Vec<u32> {
+    // NaN is no number between any two: it breaks the contract.
+    if let Some(floats) = array.as_primitive_opt::<Float64Type>() {
+        return breaking(floats.values(), array, start, |value| !(low..=high).contains(&value));
+    }
+    if let Some(integers) = array.as_primitive_opt::<Int64Type>() {
+        #[expect(clippy::cast_precision_loss, reason = "limits are floats; beyond 2^53 they are not exact either")]
+        return breaking(integers.values(), array, start, |value| !(low..=high).contains(&(value as f64)));
+    }
+    Vec::new()
+}
+
+/// Most batches break nothing: a pass without branches tells those apart first.
+fn breaking<T: Copy>(values: &[T], array: &ArrayRef, start: usize, breaks: impl Fn(T) -> bool) -> Vec<u32> {
+    if !values.iter().fold(false, |any, &value| any | breaks(value)) {
+        return Vec::new();
+    }
+    rows_where(start, values.len(), |row| array.is_valid(row) && breaks(values[row]))
+}
+
+fn not_in(array: &ArrayRef, start: usize, contract: &Compiled) -> Vec<u32> {
+    let (Some(numbers), Some(texts)) = (&contract.numbers, &contract.texts) else { return Vec::new() };
+    if let Some(floats) = array.as_primitive_opt::<Float64Type>() {
+        return breaking(floats.values(), array, start, |value| !numbers.contains(&value));
+    }
+    if let Some(integers) = array.as_primitive_opt::<Int64Type>() {
+        #[expect(clippy::cast_precision_loss, reason = "allowed values are JSON numbers")]
+        return breaking(integers.values(), array, start, |value| !numbers.contains(&(value as f64)));
+    }
+    if let Some(values) = array.as_string_opt::<i32>() {
+        return rows_where(start, values.len(), |row| values.is_valid(row) && !texts.contains(values.value(row)));
+    }
+    if let Some(values) = array.as_boolean_opt() {
+        return rows_where(start, values.len(), |row| {
+            values.is_valid(row) && !texts.contains(if values.value(row) { "true" } else { "false" })
+        });
+    }
+    Vec::new()
+}
+
+/// Checks that `expression` is a row-local condition over the columns of `schema`.
+///
+/// # Errors
+/// `unknown-column`, `bad-rule`, or what the SQL planner says.
+pub fn check_rule(expression: &str, schema: &Schema) -> Result<(), Problem> {
+    let planned = sql::sql_schema(&rule_query(expression), &[("data".to_owned(), schema.clone())])?;
+    if !planned.row_local {
+        return Err(Problem::error("bad-rule", format!("`{expression}` looks beyond its own row")));
+    }
+    match planned.schema.columns.as_slice() {
+        [column] if column.column_type == ColumnType::Boolean => Ok(()),
+        [column] => Err(Problem::error(
+            "bad-rule",
+            format!("`{expression}` is {}; expected a condition that is true or false", column.column_type),
+        )),
+        _ => Err(Problem::error("bad-rule", format!("`{expression}` is more than one expression"))),
+    }
+}
+
+fn rule_query(expression: &str) -> String {
+    format!("SELECT ({expression}) AS holds FROM data")
+}
+
+/// The rows for which `expression` is false, ascending.
+///
+/// # Errors
+/// What the SQL engine says.
+pub fn rows_breaking(table: &Table, expression: &str) -> Result<Vec<u32>, DataError> {
+    let table = std::sync::Arc::new(table.clone());
+    let holds = sql::sql(&rule_query(expression), &[("data".to_owned(), table)], &|| false)?.column("holds")?;
+    let holds: &BooleanArray = holds.as_boolean();
+    Ok(rows_where(0, holds.len(), |row| holds.is_valid(row) && !holds.value(row)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn table() -> Table {
+        Table::from_columns(vec![
+            ("number".to_owned(), Arc::new(Float64Array::from(vec![Some(1.0), None, Some(7.5), Some(f64::NAN)])) as _),
+            ("text".to_owned(), Arc::new(StringArray::from(vec![Some("a1"), Some("b"), None, Some("a1")])) as _),
+        ])
+        .unwrap()
+    }
+
+    fn breaking_rows(column: &str, contract: ColumnContract) -> Vec<u32> {
+        let contract = BTreeMap::from([(column.to_owned(), contract)]);
+        apply(&table(), &contract).unwrap().1.rows()
+    }
+
+    #[test]
+    fn each_check_finds_its_rows_and_leaves_nulls_alone() {
+        let empty = ColumnContract::default;
+        assert_eq!(breaking_rows("number", ColumnContract { between: Some([0.0, 7.0]), ..empty() }), [2, 3]);
+        assert_eq!(breaking_rows("number", ColumnContract { nulls: Nulls::Forbid, ..empty() }), [1]);
+        assert_eq!(breaking_rows("number", ColumnContract { one_of: Some(vec![1.into()]), ..empty() }), [2, 3]);
+        assert_eq!(
+            breaking_rows("number", ColumnContract { column_type: Some(ColumnType::Integer), ..empty() }),
+            [2, 3]
+        );
+        assert_eq!(breaking_rows("text", ColumnContract { pattern: Some("[a-z][0-9]".into()), ..empty() }), [1]);
+        assert_eq!(breaking_rows("text", ColumnContract { length: Some([2, 9]), ..empty() }), [1]);
+        assert_eq!(breaking_rows("text", ColumnContract { one_of: Some(vec!["b".into()]), ..empty() }), [0, 3]);
+        assert_eq!(breaking_rows("text", ColumnContract { unique: true, ..empty() }), [3]);
+    }
+
+    #[test]
+    fn reasons_name_every_broken_check() {
+        let contract = ColumnContract { between: Some([0.0, 7.0]), nulls: Nulls::Forbid, ..ColumnContract::default() };
+        let (_, violations) = apply(&table(), &BTreeMap::from([("number".to_owned(), contract)])).unwrap();
+        let reasons = violations.reasons(&[1, 2]);
+        let reasons: &StringArray = reasons.as_string();
+        assert_eq!(reasons.value(0), "`number` is missing");
+        assert_eq!(reasons.value(1), "`number` is not between 0 and 7");
+        assert_eq!(violations.counts()[1], ("`number` is not between 0 and 7", 2, 3));
+    }
+
+    #[test]
+    fn rules_are_conditions_over_one_row() {
+        let schema = table().schema();
+        assert!(check_rule("number < 5 OR text = 'a1'", &schema).is_ok());
+        assert_eq!(check_rule("number + 1", &schema).unwrap_err().code, "bad-rule");
+        assert_eq!(check_rule("numbr < 5", &schema).unwrap_err().code, "unknown-column");
+        assert_eq!(check_rule("number > avg(number)", &schema).is_err(), true);
+        assert_eq!(rows_breaking(&table(), "number < 5").unwrap(), [2, 3]);
+    }
+}

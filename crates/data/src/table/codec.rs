@@ -1,0 +1,157 @@
+//! Tables as Parquet: how they are kept in the store, and what other programs read.
+
+use std::{fs::File, io::Write, path::Path, sync::Arc};
+
+use arrow::{
+    array::{ArrayRef, RecordBatch, new_empty_array},
+    datatypes::{Schema, SchemaRef},
+};
+use parquet::{
+    arrow::{
+        ArrowWriter, ProjectionMask,
+        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+        arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves},
+    },
+    basic::{Compression, ZstdLevel},
+    errors::ParquetError,
+    file::properties::WriterProperties,
+};
+use rayon::prelude::*;
+use trainyard_core::{Codec, Keeper, Kind, StepError, Stored, Value};
+
+use super::{Table, batch_of};
+use crate::error::DataError;
+
+const FILE: &str = "table.parquet";
+
+/// Rows in a row group: enough for the encodings to pay, few enough for several threads to share a table.
+const GROUP: usize = 1 << 17;
+
+/// Rows read at once: a row group written elsewhere may hold more text than one array can.
+const BATCH: usize = 1 << 20;
+
+pub(super) const CODEC: Codec = Codec { kind: Kind::Table, decode };
+
+pub(super) fn encode(table: &Table, keeper: &mut dyn Keeper) -> Result<(), StepError> {
+    keeper.file(FILE, &mut |writer| encode_parquet(table, writer).map_err(StepError::from))
+}
+
+fn decode(stored: &Stored<'_>) -> Result<Arc<dyn Value>, StepError> {
+    let broken = |why: String| StepError::new("broken-artifact", format!("table {}: {why}", stored.digest));
+    let (schema, batches) = decode_parquet(stored.file(FILE)?).map_err(|error| broken(error.message))?;
+    let table = Table::new(schema, batches).map_err(|error| broken(error.message))?;
+    // Parquet has no checksum of its own here; the digest is needed next anyway.
+    if table.digest() != stored.digest {
+        return Err(broken("its content has another digest".to_owned()));
+    }
+    Ok(Arc::new(table))
+}
+
+/// Writes a table as one Parquet file; the columns of each row group are encoded in parallel, the bytes do not depend
+/// on the number of threads.
+pub(crate) fn encode_parquet<W: Write + Send>(table: &Table, writer: W) -> Result<(), DataError> {
+    let level = ZstdLevel::try_new(1)?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(GROUP))
+        .set_created_by("trainyard".to_owned())
+        .build();
+    let writer = ArrowWriter::try_new(writer, Arc::clone(&table.schema), Some(properties))?;
+    let (mut file, factory) = writer.into_serialized_writer()?;
+    let leaves = leaves_of(&table.schema)?;
+    for (index, start) in (0..table.rows).step_by(GROUP).enumerate() {
+        let group = table.slice(start, GROUP);
+        let mut writers = factory.create_column_writers(index)?.into_iter();
+        let writers: Vec<Vec<ArrowColumnWriter>> =
+            leaves.iter().map(|count| writers.by_ref().take(*count).collect()).collect();
+        let chunks: Vec<Vec<ArrowColumnChunk>> = writers
+            .into_par_iter()
+            .enumerate()
+            .map(|(position, writers)| column_chunks(&group, position, writers))
+            .collect::<Result<_, _>>()?;
+        let mut row_group = file.next_row_group()?;
+        for chunk in chunks.into_iter().flatten() {
+            chunk.append_to_row_group(&mut row_group)?;
+        }
+        row_group.close()?;
+    }
+    file.close()?;
+    Ok(())
+}
+
+/// How many Parquet columns each Arrow column becomes: one, unless it is nested.
+fn leaves_of(schema: &Schema) -> Result<Vec<usize>, ParquetError> {
+    let leaves = schema.fields().iter().map(|field| compute_leaves(field, &new_empty_array(field.data_type())));
+    leaves.map(|leaves| leaves.map(|leaves| leaves.len())).collect()
+}
+
+fn column_chunks(
+    group: &Table,
+    position: usize,
+    mut writers: Vec<ArrowColumnWriter>,
+) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+    for batch in &group.batches {
+        let leaves = compute_leaves(group.schema.field(position), batch.column(position))?;
+        for (writer, leaf) in writers.iter_mut().zip(&leaves) {
+            writer.write(leaf)?;
+        }
+    }
+    writers.into_iter().map(ArrowColumnWriter::close).collect()
+}
+
+/// The Arrow schema of a Parquet file, from its footer.
+pub(crate) fn parquet_schema(file: &Path) -> Result<SchemaRef, DataError> {
+    Ok(Arc::clone(footer(file)?.schema()))
+}
+
+fn footer(file: &Path) -> Result<ArrowReaderMetadata, DataError> {
+    let open = File::open(file).map_err(|error| DataError::file(file, &error))?;
+    ArrowReaderMetadata::load(&open, ArrowReaderOptions::new()).map_err(|error| broken(file, &error))
+}
+
+fn broken(file: &Path, error: &ParquetError) -> DataError {
+    DataError::new("bad-parquet", format!("`{}` is not a readable Parquet file: {error}", file.display()))
+}
+
+/// Reads a Parquet file as it is typed there, every column of every row group in parallel.
+pub(crate) fn decode_parquet(file: &Path) -> Result<(SchemaRef, Vec<RecordBatch>), DataError> {
+    let footer = footer(file)?;
+    let schema = Arc::clone(footer.schema());
+    let groups = footer.metadata().num_row_groups();
+    let width = schema.fields().len();
+    let columns: Vec<Vec<ArrayRef>> = (0..groups * width)
+        .into_par_iter()
+        .map(|task| read_column(file, &footer, task / width, task % width))
+        .collect::<Result<_, _>>()?;
+    let mut batches = Vec::new();
+    for group in columns.chunks(width.max(1)) {
+        let parts = group.iter().map(Vec::len).max().unwrap_or(0);
+        for part in 0..parts {
+            let arrays: Option<Vec<ArrayRef>> = group.iter().map(|arrays| arrays.get(part).cloned()).collect();
+            let arrays = arrays.ok_or_else(|| {
+                DataError::new("bad-parquet", format!("`{}`: its columns differ in length", file.display()))
+            })?;
+            let rows = arrays.first().map_or(0, |array| array.len());
+            batches.push(batch_of(&schema, arrays, rows)?);
+        }
+    }
+    Ok((schema, batches))
+}
+
+fn read_column(
+    file: &Path,
+    footer: &ArrowReaderMetadata,
+    group: usize,
+    position: usize,
+) -> Result<Vec<ArrayRef>, DataError> {
+    let open = File::open(file).map_err(|error| DataError::file(file, &error))?;
+    let mask = ProjectionMask::roots(footer.parquet_schema(), [position]);
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(open, footer.clone())
+        .with_row_groups(vec![group])
+        .with_projection(mask)
+        .with_batch_size(BATCH)
+        .build()
+        .map_err(|error| broken(file, &error))?;
+    let arrays = reader.map(|batch| batch.map(|batch| Arc::clone(batch.column(0))));
+    arrays.collect::<Result<_, _>>().map_err(|error| broken(file, &ParquetError::from(error)))
+}

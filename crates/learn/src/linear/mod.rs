@@ -1,0 +1,112 @@
+//! Linear regression by least squares, with an optional ridge penalty.
+//!
+//! Minimises `sum_i weight_i (y_i - intercept - x_i . coefficients)^2 + l2 |coefficients|^2`, the objective of
+//! scikit-learn's `LinearRegression` and `Ridge`. Where columns depend on each other and there is no penalty, it takes
+//! the coefficients of smallest norm among the equally good ones.
+
+mod least_squares;
+
+#[cfg(test)]
+mod tests;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample, chunks, dense_sample};
+
+/// Hyperparameters of linear regression.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Params {
+    /// Strength of the ridge penalty on the squared coefficients, at least 0; the intercept is not penalised.
+    pub l2: f64,
+    /// Whether to learn an intercept.
+    pub intercept: bool,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { l2: 0.0, intercept: true }
+    }
+}
+
+/// Linear regression.
+#[derive(Clone, Copy, Debug)]
+pub struct Linear;
+
+/// A fitted linear regression.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LinearModel {
+    /// Names of the features, in the order of the coefficients.
+    pub features: Vec<String>,
+    /// Change of the prediction for one unit of each feature.
+    pub coefficients: Vec<f64>,
+    /// The prediction where every feature is 0.
+    pub intercept: f64,
+    /// Number of independent feature columns.
+    pub rank: usize,
+    /// How uncertain the coefficients are; only without a penalty, with independent columns and with more rows than
+    /// coefficients.
+    pub standard_errors: Option<StandardErrors>,
+}
+
+/// Classical standard errors of least squares: `sqrt(diag(s^2 (X' W X)^-1))` with `s^2` the weighted residual sum of
+/// squares over the residual degrees of freedom.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StandardErrors {
+    /// One a coefficient.
+    pub coefficients: Vec<f64>,
+    /// The intercept's, where there is one.
+    pub intercept: Option<f64>,
+}
+
+impl Estimator for Linear {
+    const NAME: &'static str = "linear";
+    type Params = Params;
+    type Model = LinearModel;
+
+    fn check(params: &Params) -> Vec<LearnError> {
+        if params.l2.is_finite() && params.l2 >= 0.0 {
+            return Vec::new();
+        }
+        vec![LearnError {
+            code: "out-of-range",
+            message: format!("`l2` must be a finite number of at least 0, found {}", params.l2),
+            help: None,
+            field: Some("l2"),
+        }]
+    }
+
+    fn fit(
+        params: &Params,
+        train: &Sample<'_>,
+        _validation: Option<&Sample<'_>>,
+        context: &FitContext<'_>,
+    ) -> Result<LinearModel, LearnError> {
+        if let Some(problem) = Self::check(params).into_iter().next() {
+            return Err(problem);
+        }
+        if train.classes != 0 {
+            return Err(LearnError {
+                code: "wrong-task",
+                message: format!("`linear` predicts numbers, and the target has {} classes", train.classes),
+                help: Some("use `logistic` for classes".to_owned()),
+                field: None,
+            });
+        }
+        let weights = dense_sample::checked_weights(train)?;
+        chunks::on(context.threads, || least_squares::fit(params, train, &weights))
+    }
+}
+
+impl Fitted for LinearModel {
+    fn predict(&self, x: &Matrix) -> Prediction {
+        let mut values = vec![self.intercept; x.rows];
+        for (feature, coefficient) in x.features.iter().zip(&self.coefficients) {
+            for (value, number) in values.iter_mut().zip(&feature.values) {
+                *value += coefficient * number;
+            }
+        }
+        Prediction::Values(values)
+    }
+}

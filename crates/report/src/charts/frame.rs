@@ -1,0 +1,57 @@
+//! The frame of a chart with two axes: grid, ticks, titles. The axis titles stand level at the ends of their axes, with
+//! an arrow the way values grow, so that nobody has to tilt their head.
+
+use super::{
+    Axis,
+    scale::{Scale, ticks},
+    svg::{Svg, text_width},
+};
+
+pub(crate) const WIDTH: f64 = 400.0;
+pub(crate) const HEIGHT: f64 = 280.0;
+const TOP: f64 = 26.0;
+const BOTTOM: f64 = 42.0;
+const RIGHT: f64 = 14.0;
+
+/// Where the data go.
+pub(crate) struct Frame {
+    pub(crate) x: Scale,
+    pub(crate) y: Scale,
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    pub(crate) top: f64,
+    pub(crate) bottom: f64,
+}
+
+/// Draws the frame for these axes with these ends.
+pub(crate) fn draw(svg: &mut Svg, x: Axis<'_>, x_ends: (f64, f64), y: Axis<'_>, y_ends: (f64, f64)) -> Frame {
+    let y_ticks = ticks(y_ends.0, y_ends.1, 5);
+    let widest = y_ticks.iter().map(|(_, text)| text_width(text)).fold(0.0, f64::max);
+    let (left, right, top, bottom) = (widest.min(90.0) + 10.0, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM);
+    let frame =
+        Frame { x: Scale::new(x_ends, (left, right)), y: Scale::new(y_ends, (bottom, top)), left, right, top, bottom };
+    for (value, text) in &y_ticks {
+        let at = frame.y.at(*value);
+        svg.line("grid", (left, at), (right, at));
+        svg.text("tick end", (left - 7.0, at + 4.0), text);
+    }
+    let mut free_from = 0.0;
+    for (value, text) in ticks(frame.x.ends().0, frame.x.ends().1, 6) {
+        let at = frame.x.at(value);
+        let half = text_width(&text) / 2.0;
+        svg.line("tick-mark", (at, bottom), (at, bottom + 4.0));
+        if at - half >= free_from {
+            let inside = at.clamp(half, (WIDTH - half).max(half));
+            svg.text("tick mid", (inside, bottom + 17.0), &text);
+            free_from = at + half + 6.0;
+        }
+    }
+    svg.line("axis", (left, bottom), (right, bottom));
+    if !y.label.is_empty() {
+        svg.text_within("axis-title", (0.0, 11.0), &format!("↑ {}", y.label), WIDTH);
+    }
+    if !x.label.is_empty() {
+        svg.text_within("axis-title end", (right, HEIGHT - 6.0), &format!("{} →", x.label), WIDTH);
+    }
+    frame
+}

@@ -1,0 +1,78 @@
+//! `acquire/file`: reads one file, or many of one schema, into a table.
+//!
+//! CSV, TSV and other delimited text, JSON lines, Parquet and Arrow IPC, plain or compressed (`.gz`, `.zst`). `path` may
+//! hold `*`, `?` and `**`; the files are read in the order of their names. The column types come from the whole file.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use trainyard_core::{
+    Context, Digest, Hasher, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, Setting, Step, StepError,
+    Warning,
+};
+use trainyard_data::read::{self, ReadOptions};
+
+/// Where the file is and how to read it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// Path relative to the pipeline file; may hold `*`, `?` and `**`.
+    pub path: String,
+    /// How to read it. What is not given is found out from the file.
+    #[serde(default)]
+    pub read: ReadOptions,
+}
+
+/// Reads files into a table.
+pub struct File;
+
+/// The files that were found, and how to read them.
+pub struct Checked {
+    files: Vec<PathBuf>,
+    options: ReadOptions,
+}
+
+impl Step for File {
+    const NAME: &'static str = "acquire/file";
+    const VERSION: u32 = 1;
+    const ABOUT: &'static str = "reads one file, or many of one schema, into a table";
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"{"path": "data/readings.csv"}"#, r#"{"path": "data/*.tsv", "read": {"header": false}}"#];
+    type Params = Params;
+    type Checked = Checked;
+
+    fn ports(_: &Params) -> Ports {
+        Ports::new().output("table", &[Kind::Table])
+    }
+
+    fn check(params: Params, _: &Outlines, setting: &Setting) -> Result<(Checked, Outlines), Vec<Problem>> {
+        let at_path = |error: trainyard_data::DataError| {
+            let problem = Problem::error(error.code, error.message).at(["path"]);
+            vec![match error.help {
+                Some(help) => problem.help(help),
+                None => problem,
+            }]
+        };
+        let files = read::expand(&setting.folder, &params.path).map_err(at_path)?;
+        let look = read::look(&files, &params.read).map_err(at_path)?;
+        let outlines = Outlines::output("table", Outline::Table { schema: look.schema });
+        Ok((Checked { files, options: params.read }, outlines))
+    }
+
+    fn run(checked: &Checked, _: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
+        let read = read::read(&checked.files, &checked.options, &|| context.monitor.cancelled())?;
+        for note in read.notes {
+            context.warn(Warning::new(note.code, note.message));
+        }
+        Ok(Outputs::one("table", read.table))
+    }
+
+    fn identity(params: &Params, setting: &Setting) -> Result<Option<Digest>, StepError> {
+        let mut hasher = Hasher::new("acquire/file");
+        for file in read::expand(&setting.folder, &params.path)? {
+            hasher.part(read::content_digest(&file)?.as_bytes());
+        }
+        Ok(Some(hasher.digest()))
+    }
+}

@@ -1,0 +1,121 @@
+//! Gates: conditions that the best model must meet, written as `rmse <= 4.0` or `beats baseline`.
+
+use trainyard_core::{
+    Problem,
+    evaluation::{Evaluation, Gate},
+};
+use trainyard_learn::metrics;
+
+/// A condition in a form that can be judged.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Condition {
+    /// A metric compared with a number.
+    Metric {
+        /// The metric.
+        metric: String,
+        /// How it compares.
+        comparison: Comparison,
+        /// The number.
+        bound: f64,
+    },
+    /// Better than every baseline in the deciding metric.
+    BeatsBaseline,
+}
+
+/// How two numbers compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    AtMost,
+    AtLeast,
+    Below,
+    Above,
+}
+
+const COMPARISONS: [(&str, Comparison); 4] =
+    [("<=", Comparison::AtMost), (">=", Comparison::AtLeast), ("<", Comparison::Below), (">", Comparison::Above)];
+
+/// Reads a condition; `measured` are the metrics that will be there.
+pub(super) fn parse(text: &str, measured: &[&str]) -> Result<Condition, Problem> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words == ["beats", "baseline"] {
+        return Ok(Condition::BeatsBaseline);
+    }
+    let Some((sign, comparison)) = COMPARISONS.into_iter().find(|(sign, _)| text.contains(sign)) else {
+        return Err(Problem::error("bad-gate", format!("`{text}` is no gate"))
+            .help("write `<metric> <= <number>` (or >=, <, >) or `beats baseline`"));
+    };
+    let (metric, bound) = text.split_once(sign).unwrap_or((text, ""));
+    let (metric, bound) = (metric.trim(), bound.trim());
+    if !measured.contains(&metric) {
+        let mut problem = Problem::unknown("unknown-metric", "metric", metric, measured.iter().copied());
+        if metrics::is_metric(metric) {
+            problem.help = Some(format!("add `{metric}` to `metrics`; measured are: {}", measured.join(", ")));
+        }
+        return Err(problem);
+    }
+    let bound: f64 = bound
+        .parse()
+        .ok()
+        .filter(|bound: &f64| bound.is_finite())
+        .ok_or_else(|| Problem::error("bad-gate", format!("`{bound}` in gate `{text}` is no number")))?;
+    Ok(Condition::Metric { metric: metric.to_owned(), comparison, bound })
+}
+
+/// Judges the best model of `evaluation` by a condition.
+pub(super) fn judge(text: &str, condition: &Condition, evaluation: &Evaluation) -> Gate {
+    let (passed, why) = match condition {
+        Condition::Metric { metric, comparison, bound } => by_number(evaluation, metric, *comparison, *bound),
+        Condition::BeatsBaseline => against_baselines(evaluation),
+    };
+    Gate { condition: text.to_owned(), passed, why }
+}
+
+fn by_number(evaluation: &Evaluation, metric: &str, comparison: Comparison, bound: f64) -> (bool, String) {
+    let Some(measured) = evaluation.models.get(&evaluation.best).and_then(|model| model.metrics.get(metric)) else {
+        return (false, format!("`{metric}` could not be measured"));
+    };
+    let value = measured.value;
+    let passed = match comparison {
+        Comparison::AtMost => value <= bound,
+        Comparison::AtLeast => value >= bound,
+        Comparison::Below => value < bound,
+        Comparison::Above => value > bound,
+    };
+    (passed, format!("`{}` has {metric} {value:.6} ({:.6} to {:.6})", evaluation.best, measured.low, measured.high))
+}
+
+fn against_baselines(evaluation: &Evaluation) -> (bool, String) {
+    let metric = &evaluation.decided_by;
+    let Some(best) = evaluation.models.get(&evaluation.best).and_then(|model| model.metrics.get(metric)) else {
+        return (false, format!("`{metric}` could not be measured"));
+    };
+    let higher = metrics::find(metric).is_none_or(metrics::Metric::higher_is_better);
+    let mut passed = true;
+    let mut reasons = Vec::new();
+    for (name, measured) in &evaluation.baselines {
+        let Some(baseline) = measured.get(metric) else { continue };
+        let better = if higher { best.value > baseline.value } else { best.value < baseline.value };
+        passed &= better;
+        reasons.push(format!("{metric} {:.6} against {:.6} of the baseline `{name}`", best.value, baseline.value));
+    }
+    (passed, reasons.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_conditions_and_refuses_the_rest() {
+        let measured = ["rmse", "r2"];
+        assert_eq!(
+            parse("rmse <= 4.0", &measured),
+            Ok(Condition::Metric { metric: "rmse".into(), comparison: Comparison::AtMost, bound: 4.0 })
+        );
+        assert_eq!(parse("beats  baseline", &measured), Ok(Condition::BeatsBaseline));
+        assert_eq!(parse("rmsee < 4", &measured).unwrap_err().help.as_deref(), Some("did you mean `rmse`?"));
+        assert_eq!(parse("mae < 4", &measured).unwrap_err().code, "unknown-metric");
+        assert_eq!(parse("rmse <= four", &measured).unwrap_err().code, "bad-gate");
+        assert_eq!(parse("rmse", &measured).unwrap_err().code, "bad-gate");
+    }
+}

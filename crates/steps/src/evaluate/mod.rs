@@ -1,0 +1,11 @@
+//! Evaluating models against actual values.
+
+mod gates;
+pub mod models;
+
+use trainyard_core::step::ErasedStep;
+
+/// The steps of this stage.
+pub const STEPS: &[&dyn ErasedStep] = &[
+    &models::Models,
+];

@@ -1,0 +1,77 @@
+//! `prepare/sql`: a query over one or more tables.
+//!
+//! Each input is a table named after the step it comes from. Identifiers are as written: `SELECT AT` finds the column
+//! `AT`. A query that works row by row cannot leak anything from one part of a later split into another; one that mixes
+//! rows (aggregates, windows, joins, sorting) can, and is marked with the warning `mixes-rows`.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use trainyard_core::{
+    Context, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, Setting, Step, StepError, Warning,
+};
+use trainyard_data::{Table, sql};
+
+/// The query.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// One `SELECT` (or `WITH … SELECT`).
+    pub query: String,
+    /// States that mixing rows is meant: silences the warning `mixes-rows`.
+    #[serde(default)]
+    pub mixes_rows: bool,
+}
+
+/// A query over tables.
+pub struct Sql;
+
+/// A query that was planned.
+pub struct Checked {
+    query: String,
+    warn: bool,
+}
+
+impl Step for Sql {
+    const NAME: &'static str = "prepare/sql";
+    const VERSION: u32 = 1;
+    const ABOUT: &'static str = "a query over one or more tables";
+    const EXAMPLES: &'static [&'static str] = &[r#"{"query": "SELECT * FROM readings"}"#];
+    type Params = Params;
+    type Checked = Checked;
+
+    fn ports(_: &Params) -> Ports {
+        Ports::new().many("tables", &[Kind::Table]).output("table", &[Kind::Table])
+    }
+
+    fn check(params: Params, inputs: &Outlines, _: &Setting) -> Result<(Checked, Outlines), Vec<Problem>> {
+        let tables: Vec<_> = inputs
+            .all("tables")
+            .iter()
+            .filter_map(|(name, outline)| Some((name.clone(), outline.schema()?.clone())))
+            .collect();
+        let planned = sql::sql_schema(&params.query, &tables).map_err(|problem| vec![problem.at(["query"])])?;
+        let warn = !planned.row_local && !params.mixes_rows;
+        let mut outlines = Outlines::output("table", Outline::Table { schema: planned.schema });
+        if warn {
+            outlines.warnings.push(
+                Problem::warning("mixes-rows", MIXES_ROWS)
+                    .at(["query"])
+                    .help("split before it, or write `mixes_rows: true` to say that it is meant"),
+            );
+        }
+        Ok((Checked { query: params.query, warn }, outlines))
+    }
+
+    fn run(checked: &Checked, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
+        let tables: Vec<(String, Arc<Table>)> = inputs.many("tables")?;
+        if checked.warn {
+            context.warn(Warning::new("mixes-rows", MIXES_ROWS));
+        }
+        let table = sql::sql(&checked.query, &tables, &|| context.monitor.cancelled())?;
+        Ok(Outputs::one("table", table))
+    }
+}
+
+const MIXES_ROWS: &str = "the query mixes rows, so what one row says can reach another before a later split";

@@ -1,0 +1,55 @@
+//! `train/gradient-boosting`: gradient boosting of histogram trees.
+//!
+//! Takes missing values and categories as they are. Stops early on the validation part when there is one, else on a
+//! tenth of the training rows. The defaults suit most tables.
+
+use trainyard_core::{Context, Inputs, Outlines, Outputs, Ports, Problem, Setting, Step, StepError};
+use trainyard_learn::{boosting, features::Wants, fitted_model::FittedModel};
+
+use super::{
+    fit::{self, Algorithm, Fitting},
+    training::Training,
+};
+
+/// Gradient boosting of histogram trees.
+pub struct GradientBoosting;
+
+impl Algorithm for GradientBoosting {
+    type Estimator = boosting::GradientBoosting;
+    const WANTS: Wants = Wants::Native;
+
+    fn watches_validation(params: &boosting::GradientBoostingParams) -> bool {
+        params.early_stopping > 0
+    }
+
+    fn keep(model: boosting::GradientBoostingModel) -> Fitting {
+        let (training_loss, validation_loss) = (model.train_loss.clone(), model.validation_loss.clone());
+        Fitting { model: FittedModel::GradientBoosting(model), training_loss, validation_loss }
+    }
+}
+
+impl Step for GradientBoosting {
+    const NAME: &'static str = "train/gradient-boosting";
+    const VERSION: u32 = 1;
+    const ABOUT: &'static str = "gradient boosting of histogram trees";
+    const EXAMPLES: &'static [&'static str] =
+        &["{}", r#"{"trees": 100, "leaves": 31, "seed": 7, "resample": {"k-fold": 5}}"#];
+    type Params = Training<boosting::GradientBoostingParams>;
+    type Checked = Self::Params;
+
+    fn ports(_: &Self::Params) -> Ports {
+        fit::ports()
+    }
+
+    fn check(
+        params: Self::Params,
+        inputs: &Outlines,
+        _: &Setting,
+    ) -> Result<(Self::Params, Outlines), Vec<Problem>> {
+        fit::check::<Self>(params, inputs)
+    }
+
+    fn run(params: &Self::Params, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
+        fit::run::<Self>(params, inputs, context)
+    }
+}

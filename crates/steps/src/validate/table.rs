@@ -1,0 +1,206 @@
+//! `validate/table`: checks every row against a contract.
+//!
+//! Types, ranges, sets, patterns, lengths, nulls, uniqueness, duplicates and conditions over several columns (SQL). What
+//! breaks the contract fails the run, is dropped, or is quarantined: kept apart in the output `quarantined`, with the
+//! reasons in the column `_reason`, counted and never lost.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use trainyard_core::{
+    Column, ColumnType, Context, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, Schema, Setting, Step,
+    StepError, Warning,
+};
+use trainyard_data::{
+    Table, columns,
+    contract::{self, ColumnContract, Violations},
+};
+
+/// What happens to rows that break the contract.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Invalid {
+    /// The run fails, with the counts by check.
+    #[default]
+    Fail,
+    /// They are left out.
+    Drop,
+    /// They go to the output `quarantined`, each with its reasons.
+    Quarantine,
+}
+
+/// What happens to rows that repeat an earlier row in every column.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Duplicates {
+    /// They stay.
+    #[default]
+    Keep,
+    /// All but the first are left out.
+    Drop,
+    /// All but the first break the contract.
+    Forbid,
+}
+
+/// The contract.
+#[derive(Debug, Default, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// What each column must be. A column named here must exist.
+    pub columns: BTreeMap<String, ColumnContract>,
+    /// Refuse columns that are not named in `columns`.
+    pub only_these_columns: bool,
+    /// Conditions every row must meet: a name and an SQL expression over the columns, such as `"low <= high"`. A row
+    /// for which it is null meets it.
+    pub rules: BTreeMap<String, String>,
+    /// What happens to rows that repeat an earlier row.
+    pub duplicates: Duplicates,
+    /// What happens to rows that break the contract.
+    pub invalid: Invalid,
+    /// The fewest rows that must be left, else the run fails.
+    pub min_rows: Option<u64>,
+    /// With `drop` or `quarantine`: the run fails when more than this share of the rows breaks the contract (0 to 1).
+    pub max_invalid: Option<f64>,
+}
+
+/// Checks every row against a contract.
+pub struct Contract;
+
+
+impl Step for Contract {
+    const NAME: &'static str = "validate/table";
+    const VERSION: u32 = 1;
+    const ABOUT: &'static str = "checks every row against a contract; fails, drops or quarantines what breaks it";
+    const EXAMPLES: &'static [&'static str] = &[
+        "{}",
+        r#"{"columns": {"AT": {"type": "float", "between": [-20, 50]}, "PE": {"nulls": "forbid"}},
+            "rules": {"order": "low <= high"}, "duplicates": "drop", "invalid": "quarantine"}"#,
+    ];
+    type Params = Params;
+    type Checked = Params;
+
+    fn ports(_: &Params) -> Ports {
+        Ports::new()
+            .one("data", &[Kind::Table])
+            .output("table", &[Kind::Table])
+            .output("quarantined", &[Kind::Table])
+    }
+
+    fn check(params: Params, inputs: &Outlines, _: &Setting) -> Result<(Params, Outlines), Vec<Problem>> {
+        let schema = inputs.schema("data").cloned().unwrap_or_default();
+        let mut problems = Vec::new();
+        for (name, column) in &params.columns {
+            match schema.require(name) {
+                Err(problem) => problems.push(problem.at(["columns", name])),
+                Ok(found) => problems.extend(column.check(name, found.column_type)),
+            }
+        }
+        if params.only_these_columns {
+            for name in schema.names().filter(|name| !params.columns.contains_key(*name)) {
+                let message = format!("column `{name}` is not in the contract");
+                problems.push(Problem::error("unexpected-column", message).at(["only_these_columns"]));
+            }
+        }
+        if problems.is_empty() {
+            for (name, expression) in &params.rules {
+                let checked = contract::check_rule(expression, &contract::typed_schema(&schema, &params.columns));
+                problems.extend(checked.err().map(|problem| problem.at(["rules", name])));
+            }
+        }
+        if let Some(share) = params.max_invalid.filter(|share| !(0.0..=1.0).contains(share)) {
+            let message = format!("`max_invalid` is {share}; expected a share from 0 to 1");
+            problems.push(Problem::error("out-of-range", message).at(["max_invalid"]));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let typed = contract::typed_schema(&schema, &params.columns);
+        let quarantined = quarantine_schema(&schema);
+        let outlines = Outlines::output("table", Outline::Table { schema: typed }).with(
+            "quarantined",
+            "quarantined",
+            Outline::Table { schema: quarantined },
+        );
+        Ok((params, outlines))
+    }
+
+    fn run(params: &Params, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
+        let table = inputs.one::<Table>("data")?;
+        let (typed, mut violations) = contract::apply(&table, &params.columns)?;
+        for (name, expression) in &params.rules {
+            violations.add(format!("rule `{name}`"), contract::rows_breaking(&typed, expression)?);
+        }
+        let repeated = match params.duplicates {
+            Duplicates::Keep => Vec::new(),
+            Duplicates::Drop | Duplicates::Forbid => columns::repeated_rows(&table)?,
+        };
+        if params.duplicates == Duplicates::Forbid && !repeated.is_empty() {
+            violations.add("repeats an earlier row".to_owned(), repeated.clone());
+        }
+        report(params, &violations, &repeated, table.row_count(), context)?;
+
+        let invalid = violations.rows();
+        let mut out = invalid.clone();
+        if params.duplicates == Duplicates::Drop {
+            out.extend(&repeated);
+        }
+        out.sort_unstable();
+        out.dedup();
+        let kept = if out.is_empty() { typed } else { columns::without(&typed, &out)? };
+        if let Some(least) = params.min_rows.filter(|least| (kept.row_count() as u64) < *least) {
+            return Err(StepError::new(
+                "too-few-rows",
+                format!("{} rows are left; the contract asks for at least {least}", kept.row_count()),
+            ));
+        }
+        let quarantined = if params.invalid == Invalid::Quarantine { invalid } else { Vec::new() };
+        let reasons = violations.reasons(&quarantined);
+        let apart = table.take(&quarantined)?.with_column(REASON, reasons)?;
+        Ok(Outputs::one("table", kept).and("quarantined", std::sync::Arc::new(apart)))
+    }
+}
+
+const REASON: &str = "_reason";
+
+fn quarantine_schema(schema: &Schema) -> Schema {
+    let mut columns: Vec<Column> = schema.columns.iter().filter(|column| column.name != REASON).cloned().collect();
+    columns.push(Column { name: REASON.to_owned(), column_type: ColumnType::Text });
+    Schema { columns }
+}
+
+/// Warns of what was found, or fails where the contract says so.
+fn report(
+    params: &Params,
+    violations: &Violations,
+    repeated: &[u32],
+    rows: usize,
+    context: &Context<'_>,
+) -> Result<(), StepError> {
+    #![expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
+    if params.duplicates == Duplicates::Drop && !repeated.is_empty() {
+        let message = format!("{} rows repeat an earlier row and were left out", repeated.len());
+        context.warn(Warning::new("duplicate-rows", message).number("rows", repeated.len() as f64));
+    }
+    let counts = violations.counts();
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let invalid = violations.rows().len();
+    let share = invalid as f64 / rows.max(1) as f64;
+    if params.invalid == Invalid::Fail || params.max_invalid.is_some_and(|most| share > most) {
+        let list: Vec<String> =
+            counts.iter().map(|(what, count, first)| format!("{what}: {count} rows, first at row {first}")).collect();
+        return Err(StepError::new(
+            "contract-broken",
+            format!("{invalid} of {rows} rows break the contract: {}", list.join("; ")),
+        )
+        .help("mend the data or the contract, or write `invalid: quarantine` to set such rows apart"));
+    }
+    let fate = if params.invalid == Invalid::Drop { "left out" } else { "quarantined" };
+    for (what, count, first) in counts {
+        let message = format!("{what}: {count} rows {fate}, first at row {first}");
+        context.warn(Warning::new("contract-broken", message).number("rows", count as f64));
+    }
+    Ok(())
+}

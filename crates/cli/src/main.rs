@@ -1,2 +1,45 @@
-//! The `trainyard` binary.
-fn main() {}
+//! The `trainyard` binary: wires the crates together, one file a command.
+//!
+//! Only this crate reads the environment, prints and exits.
+
+mod args;
+mod commands;
+mod failure;
+mod init;
+mod output;
+mod progress;
+mod project;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{args::Args, failure::Failure, output::Output};
+
+fn main() -> ExitCode {
+    // clap's own errors are for people; under `--json` they must be a document all the same.
+    let as_json = std::env::args().any(|argument| argument == "--json");
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.exit_code() == 0 || !as_json => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+        Err(error) => {
+            let message = error.to_string();
+            let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let failure = Failure::call("bad-call", first).help("see `trainyard --help`");
+            return Output::new(true).fail(&failure);
+        }
+    };
+    let output = Output::new(args.json);
+    if let Some(threads) = args.threads {
+        // Fails only when the pool exists already, and nothing has used it yet.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
+    }
+    match commands::dispatch(&args, &output) {
+        Ok(code) => code,
+        Err(failure) => output.fail(&failure),
+    }
+}

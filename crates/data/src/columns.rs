@@ -1,7 +1,7 @@
 //! Work on whole columns: renaming, casting, finding those that say nothing, finding repeated rows and values.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hasher as _},
     sync::Arc,
 };
@@ -151,6 +151,21 @@ pub fn numbers(array: &ArrayRef) -> Result<Vec<f64>, DataError> {
         return Ok(floats.values().iter().map(|value| value * seconds).collect());
     }
     Ok(floats.iter().map(|value| value.map_or(f64::NAN, |value| value * seconds)).collect())
+}
+
+/// A code a row for the column's values: equal values, equal codes; missing is a value of its own.
+///
+/// # Errors
+/// `unknown-column`, or when the column has no text form.
+pub fn codes(table: &Table, name: &str) -> Result<Vec<u32>, DataError> {
+    let texts = cast(&table.column(name)?, &DataType::Utf8)?;
+    let mut known: HashMap<Option<&str>, u32> = HashMap::new();
+    let mut codes = Vec::with_capacity(texts.len());
+    for text in texts.as_string::<i32>() {
+        let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+        codes.push(*known.entry(text).or_insert(next));
+    }
+    Ok(codes)
 }
 
 /// Pearson's correlation over the rows where both are finite; none when one of them does not vary there.

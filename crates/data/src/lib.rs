@@ -4,6 +4,7 @@
 //! content, so that equal data are equal whatever file they came from.
 
 pub mod error;
+pub mod split;
 pub mod sql;
 pub mod table;
 

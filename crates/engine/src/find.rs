@@ -19,18 +19,18 @@ pub(crate) enum Found {
     /// The work is done: its outputs are in the store, and its effect, if it has one, still holds. The values are those
     /// that had to be loaded to tell.
     Hit(Hit, BTreeMap<String, Artifact>),
-    /// It is to be done, and why.
-    Miss(String),
+    /// It is to be done; why, unless it is simply not there: then ask [`why_missing`].
+    Miss(Option<String>),
 }
 
 /// Looks up the work of that fingerprint. Whatever is wrong with an entry makes it a miss.
-pub(crate) fn find(view: &View<'_>, step: &PlannedStep, fingerprint: &Fingerprint, digest: &Digest) -> Found {
+pub(crate) fn find(view: &View<'_>, step: &PlannedStep, digest: &Digest) -> Found {
     if step.step.always_runs() {
-        return Found::Miss("it always runs".to_owned());
+        return miss("it always runs");
     }
     match (view.lookup)(digest) {
-        Err(error) => Found::Miss(format!("the cache could not be read: {error}")),
-        Ok(None) => Found::Miss(why_missing(view, step, fingerprint, digest)),
+        Err(error) => miss(format!("the cache could not be read: {error}")),
+        Ok(None) => Found::Miss(None),
         Ok(Some(hit)) if !step.step.has_effect() => Found::Hit(hit, BTreeMap::new()),
         Ok(Some(hit)) => with_effect(view, step, hit),
     }
@@ -43,19 +43,24 @@ fn with_effect(view: &View<'_>, step: &PlannedStep, hit: Hit) -> Found {
             Ok(artifact) => {
                 outputs.ports.insert(port.clone(), artifact);
             }
-            Err(error) => return Found::Miss(format!("its result in the store is broken: {}", error.message)),
+            Err(error) => return miss(format!("its result in the store is broken: {}", error.message)),
         }
     }
     let holds =
         view.asking(step, |context| guard(|| step.step.still_holds(&step.params_with_secrets(), &outputs, context)));
     match holds {
         Ok(true) => Found::Hit(hit, outputs.ports),
-        Ok(false) => Found::Miss("what it did is no longer in place".to_owned()),
-        Err(error) => Found::Miss(format!("whether what it did is still in place cannot be told: {}", error.message)),
+        Ok(false) => miss("what it did is no longer in place"),
+        Err(error) => miss(format!("whether what it did is still in place cannot be told: {}", error.message)),
     }
 }
 
-fn why_missing(view: &View<'_>, step: &PlannedStep, fingerprint: &Fingerprint, digest: &Digest) -> String {
+fn miss(why: impl Into<String>) -> Found {
+    Found::Miss(Some(why.into()))
+}
+
+/// Why the work is not in the store, told by what changed since the step was last looked up.
+pub(crate) fn why_missing(view: &View<'_>, step: &PlannedStep, fingerprint: &Fingerprint, digest: &Digest) -> String {
     match view.last(&step.name) {
         None => "it never ran".to_owned(),
         Some(last) if last == *digest => "its last try left no result".to_owned(),

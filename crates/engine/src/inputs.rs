@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::PoisonError};
 
 use trainyard_core::{
-    Arity, Artifact, Digest, Inputs, PlannedStep, StepError,
+    Arity, Artifact, Inputs, PlannedStep, StepError,
     record::{OutputRecord, StepStatus},
 };
 use trainyard_store::InputRow;
@@ -109,7 +109,7 @@ pub(crate) fn rows(given: &[Given]) -> Vec<InputRow> {
 /// Why the inputs could not be loaded.
 #[derive(Debug)]
 pub(crate) enum Unloaded {
-    /// These steps must run again first; then it is worth another try.
+    /// These steps must run again first; then it is worth another try. None when another thread saw to it already.
     Again(Vec<usize>),
     /// A step has been made again in vain.
     Hopeless(StepError),
@@ -120,18 +120,20 @@ pub(crate) enum Unloaded {
 pub(crate) fn load(view: &View<'_>, given: &[Given], settle: &dyn Fn()) -> Result<Inputs, Unloaded> {
     let mut inputs = Inputs::default();
     let mut again = Vec::new();
+    let mut retry = false;
     for one in given {
         match load_one(view, one, settle) {
             Ok(artifact) => {
                 inputs.ports.entry(one.port.clone()).or_default().push((one.name.clone(), artifact));
             }
             Err(error) => match view.ledger.mend(one.step, one.endings, error.message.clone()) {
-                Mend::Redo | Mend::Retry => again.push(one.step),
+                Mend::Redo => again.push(one.step),
+                Mend::Retry => retry = true,
                 Mend::Hopeless => return Err(Unloaded::Hopeless(error)),
             },
         }
     }
-    if again.is_empty() { Ok(inputs) } else { Err(Unloaded::Again(again)) }
+    if again.is_empty() && !retry { Ok(inputs) } else { Err(Unloaded::Again(again)) }
 }
 
 fn load_one(view: &View<'_>, one: &Given, settle: &dyn Fn()) -> Result<Artifact, StepError> {
@@ -170,12 +172,4 @@ pub(crate) fn bytes(given: &[Given]) -> u64 {
 pub(crate) fn output_of(artifact: &Artifact) -> OutputRecord {
     let value = &artifact.value;
     OutputRecord { kind: value.kind(), digest: artifact.digest, rows: value.rows(), bytes: value.bytes() }
-}
-
-/// Digests by port of recorded outputs.
-pub(crate) fn same_outputs(before: &BTreeMap<String, OutputRecord>, after: &BTreeMap<String, OutputRecord>) -> bool {
-    let digests = |outputs: &BTreeMap<String, OutputRecord>| -> Vec<(String, Digest)> {
-        outputs.iter().map(|(port, output)| (port.clone(), output.digest)).collect()
-    };
-    digests(before) == digests(after)
 }

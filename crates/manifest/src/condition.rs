@@ -267,7 +267,7 @@ mod tests {
             ("fast".to_owned(), param(Value::Bool(false))),
             ("seed".to_owned(), param(Value::Number(7.into()))),
         ]);
-        let scope = Scope { params: Some(params), ..Scope::default() };
+        let scope = Scope { params: Some(std::rc::Rc::new(params)), ..Scope::default() };
         let mut findings = Findings::default();
         let node = Node { value: Value::Text(text.to_owned()), span: SPAN };
         let held = holds(&node, &Files::default(), &scope, &mut findings);

@@ -15,6 +15,13 @@ pub(crate) struct Span {
     pub(crate) end: u32,
 }
 
+impl Span {
+    /// Where it starts, covering nothing.
+    pub(crate) fn first(self) -> Self {
+        Self { end: self.start, ..self }
+    }
+}
+
 /// One file.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -34,9 +41,12 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Takes in a file and returns its index.
+    /// Takes in a file and returns its index; the same file twice is one.
     pub(crate) fn add(&mut self, name: String, text: String) -> u32 {
         let text = text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text);
+        if let Some(known) = self.files.iter().position(|file| file.name == name && file.text == text) {
+            return u32::try_from(known).unwrap_or(u32::MAX);
+        }
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         self.files.push(File { name, text, lines });
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)

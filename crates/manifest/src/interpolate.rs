@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
+    rc::Rc,
 };
 
 use trainyard_core::Problem;
@@ -29,7 +30,7 @@ pub(crate) struct Param {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     /// `${params.x}`; `None` where parameters may not be used, which is in `params:` itself.
-    pub(crate) params: Option<BTreeMap<String, Param>>,
+    pub(crate) params: Option<Rc<BTreeMap<String, Param>>>,
     /// `${each.x}`.
     pub(crate) each: BTreeMap<String, Node>,
 }
@@ -137,6 +138,7 @@ impl Interpolation<'_> {
         }
         let mut out = String::new();
         let before = self.findings.len();
+        let mut broken = false;
         for (index, piece) in pieces.iter().enumerate() {
             match piece {
                 Piece::Literal("${") => {
@@ -156,6 +158,7 @@ impl Interpolation<'_> {
                         Some(Value::Text(value)) => out.push_str(&value),
                         Some(Value::Number(value)) => out.push_str(&value.to_string()),
                         Some(Value::Bool(value)) => out.push_str(&value.to_string()),
+                        Some(Value::Broken) => broken = true,
                         Some(other) => {
                             let other = Node { value: other, span }.described();
                             let message = format!("`${{{}}}` is {other}, which no text can hold", shown(inside));
@@ -175,7 +178,7 @@ impl Interpolation<'_> {
                 break;
             }
         }
-        let value = if self.findings.len() == before { Value::Text(out) } else { Value::Broken };
+        let value = if self.findings.len() == before && !broken { Value::Text(out) } else { Value::Broken };
         Node { value, span }
     }
 
@@ -237,7 +240,7 @@ pub(crate) fn look_up(scope: &Scope, inside: &str) -> Result<(Node, BTreeSet<Str
             None => Err(unknown("unknown-param", "`for_each` variable", name, scope.each.keys().map(String::as_str))),
         };
     }
-    let known = scope.params.iter().flat_map(BTreeMap::keys).find(|name| *name == inside);
+    let known = scope.params.iter().flat_map(|params| params.keys()).find(|name| *name == inside);
     let help = match known {
         Some(name) => format!("did you mean `${{params.{name}}}`?"),
         None if scope.each.contains_key(inside) => format!("did you mean `${{each.{}}}`?", shown(inside)),

@@ -46,31 +46,34 @@ pub(crate) fn read(
     params
 }
 
-/// What `--set name=text` means for a parameter whose default is `default`: a typed scalar, but text stays text.
-pub(crate) fn set(
+/// What `--set name=text` gives: typed scalars, but a text stays a text where the default is one.
+pub(crate) fn of_set(
     files: &Files,
-    name: &str,
-    text: &str,
-    default: Option<&Node>,
-    nowhere: Span,
+    set: &BTreeMap<String, String>,
+    params: &BTreeMap<String, Param>,
+    span: Span,
     left: &mut usize,
     findings: &mut Findings,
-) -> Override {
-    let said = format!("--set {}={}", shown(name), shown(text));
-    let typed = match scalar::resolve(text) {
-        _ if default.is_some_and(|default| default.text().is_some()) => Value::Text(text.to_owned()),
-        Ok(value) => value,
-        Err(message) => {
-            findings.nowhere(Problem::error("bad-number", format!("`{said}`: {message}")));
-            Value::Broken
-        }
-    };
-    let scope = Scope::default();
-    let mut interpolation =
-        Interpolation { files, scope: &scope, secrets_allowed: true, left, findings, secrets: Vec::new() };
-    let value = interpolation.node(&Node { value: typed, span: nowhere });
-    let secrets = interpolation.secrets.into_iter().map(|(name, _)| name).collect();
-    Override { value, secrets, said }
+) -> Vec<(String, Option<Span>, Override)> {
+    let mut overrides = Vec::new();
+    for (name, text) in set {
+        let said = format!("--set {}={}", shown(name), shown(text));
+        let of_text = params.get(name).is_some_and(|param| param.value.text().is_some());
+        let value = match if of_text { Ok(Value::Text(text.clone())) } else { scalar::resolve(text) } {
+            Ok(value) => value,
+            Err(message) => {
+                findings.nowhere(Problem::error("bad-number", format!("`{said}`: {message}")));
+                continue;
+            }
+        };
+        let scope = Scope::default();
+        let mut interpolation =
+            Interpolation { files, scope: &scope, secrets_allowed: true, left, findings, secrets: Vec::new() };
+        let value = interpolation.node(&Node { value, span });
+        let secrets = interpolation.secrets.into_iter().map(|(name, _)| name).collect();
+        overrides.push((name.clone(), None, Override { value, secrets, said }));
+    }
+    overrides
 }
 
 /// Puts overrides in place of defaults. `at` is where an unknown name is reported, if it stands in a file.

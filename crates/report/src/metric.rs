@@ -62,7 +62,11 @@ pub fn against(metric: &str, value: f64, baseline: f64) -> Option<(String, bool)
     let better = (value < baseline) == smaller;
     let text = if smaller && baseline > 0.0 {
         let ratio = (baseline - value).abs() / baseline;
-        if ratio > 9.995 { format!("{} times", number::significant(value / baseline, 2)) } else { number::percent(ratio) }
+        if ratio > 9.995 {
+            format!("{} times", number::significant(value / baseline, 2))
+        } else {
+            number::percent(ratio)
+        }
     } else {
         number::significant((value - baseline).abs(), 2)
     };

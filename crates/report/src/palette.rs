@@ -96,7 +96,10 @@ mod tests {
         }
         for tone in ["good", "bad", "warn", "calm"] {
             let ground = format!("{tone}-ground");
-            at_least(4.5, &[(tone, &ground), ("ink", &ground), ("ink-2", &ground), ("ink-3", &ground), ("link", &ground)]);
+            at_least(
+                4.5,
+                &[(tone, &ground), ("ink", &ground), ("ink-2", &ground), ("ink-3", &ground), ("link", &ground)],
+            );
         }
         at_least(4.5, &[("ink", "heat"), ("ink", "selection")]);
     }

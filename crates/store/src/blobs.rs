@@ -91,7 +91,8 @@ impl Blobs {
     pub(crate) fn writer(&self) -> Result<BlobWriter, StoreError> {
         let (temporary, file) = Temporary::new(&self.tmp())?;
         let hashing = Hashing { file, hasher: blake3::Hasher::new(), bytes: 0 };
-        Ok(BlobWriter { blobs: self.clone(), writer: BufWriter::with_capacity(BUFFER, hashing), temporary })
+        let writer = BufWriter::with_capacity(BUFFER, hashing);
+        Ok(BlobWriter { blobs: self.clone(), writer, temporary, failure: None })
     }
 
     /// Keeps bytes; writes nothing when they are already there.
@@ -176,17 +177,23 @@ pub struct BlobWriter {
     blobs: Blobs,
     writer: BufWriter<Hashing>,
     temporary: Temporary,
+    failure: Option<StoreError>,
 }
 
 impl BlobWriter {
+    /// Why the last write failed, if one did: says more than the error that came back through a codec.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&StoreError> {
+        self.failure.as_ref()
+    }
+
     /// Makes the blob durable under the digest of its bytes; returns that and its length.
     ///
     /// # Errors
     /// `disk-full`, `store-read-only`, `store-io`.
     pub fn finish(self) -> Result<(Digest, u64), StoreError> {
-        let Self { blobs, writer, temporary } = self;
-        let hashing =
-            writer.into_inner().map_err(|error| StoreError::io("write", &temporary.0, error.error()))?;
+        let Self { blobs, writer, temporary, .. } = self;
+        let hashing = writer.into_inner().map_err(|error| StoreError::io("write", &temporary.0, error.error()))?;
         let digest = Digest::from_bytes(*hashing.hasher.finalize().as_bytes());
         blobs.place(temporary, &hashing.file, &digest, hashing.bytes)?;
         Ok((digest, hashing.bytes))
@@ -195,7 +202,9 @@ impl BlobWriter {
 
 impl Write for BlobWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        self.writer.write(bytes).inspect_err(|error| {
+            self.failure = Some(StoreError::io("write", &self.temporary.0, error));
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {

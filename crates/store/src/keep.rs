@@ -38,7 +38,10 @@ impl Keeper for Keeping<'_> {
             return Err(StoreError::new("store-io", format!("file `{name}` is written twice")).into());
         }
         let mut writer = self.session.blob_writer()?;
-        write(&mut writer)?;
+        if let Err(error) = write(&mut writer) {
+            // A codec wraps a full disk in words of its own.
+            return Err(writer.failure().cloned().map_or(error, StepError::from));
+        }
         let (blob, bytes) = writer.finish()?;
         self.files.push(FileRow { name: name.to_owned(), blob, bytes });
         Ok(())

@@ -20,6 +20,8 @@ mod error;
 mod keep;
 mod maintenance;
 mod presence;
+#[cfg(test)]
+mod sample;
 mod session;
 mod store;
 
@@ -31,6 +33,6 @@ pub use catalog::rows::{
 pub use claim::Claim;
 pub use error::StoreError;
 pub use keep::Keeping;
-pub use maintenance::{Collected, Keep, KindUsage, Usage, Verified};
+pub use maintenance::{Collected, CorruptBlob, Files, IncompleteArtifact, Keep, KindUsage, Usage, Verified};
 pub use session::Session;
 pub use store::{Mode, Store};

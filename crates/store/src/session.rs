@@ -122,7 +122,15 @@ impl<'a> Session<'a> {
         let outline = serde_json::to_string(&value.outline())
             .map_err(|error| StepError::new("store-io", format!("cannot write the outline: {error}")))?;
         let (files, references) = keeping.into_parts();
-        Ok(ArtifactRow { digest, kind: value.kind(), outline, rows: value.rows(), bytes: value.bytes(), files, references })
+        Ok(ArtifactRow {
+            digest,
+            kind: value.kind(),
+            outline,
+            rows: value.rows(),
+            bytes: value.bytes(),
+            files,
+            references,
+        })
     }
 
     /// Puts artifacts into the catalog that no finished work stands for, such as the evaluation of a refused gate.

@@ -65,6 +65,12 @@ impl Store {
         self.catalog.close()
     }
 
+    /// Leaves it open until the process ends, for a command that ends right now: closing would write the catalog's log
+    /// into its file and wait for the disk. Nothing is lost; the next opening goes on with the log.
+    pub fn leave(self) {
+        self.catalog.leave();
+    }
+
     /// The folder it is in.
     #[must_use]
     pub fn root(&self) -> &Path {

@@ -29,7 +29,9 @@ pub fn bars(title: &str, bars: &[Bar<'_>]) -> String {
     let Some((low, high)) = extent(ends.chain([0.0])).filter(|_| !bars.is_empty()) else {
         return empty("chart-bars", WIDTH, 60.0, title, "nothing to draw");
     };
-    let decimals = number::decimals_for((high - low) / 5.0).unwrap_or(2);
+    // Three digits of the longest bar, four where it has a whole part.
+    let magnitude = low.abs().max(high.abs()).max(1e-12).log10().floor();
+    let decimals = ((if magnitude < 0.0 { 2.0 } else { 3.0 }) - magnitude).clamp(0.0, 9.0) as usize;
     let texts: Vec<String> = bars
         .iter()
         .map(|bar| {
@@ -63,10 +65,6 @@ pub fn bars(title: &str, bars: &[Bar<'_>]) -> String {
             }
         }
     }
-    svg.raw(&format!(
-        "<line class=\"axis\" x1=\"{0}\" y1=\"0\" x2=\"{0}\" y2=\"{1}\"/>",
-        px(zero),
-        px(height)
-    ));
+    svg.raw(&format!("<line class=\"axis\" x1=\"{0}\" y1=\"0\" x2=\"{0}\" y2=\"{1}\"/>", px(zero), px(height)));
     svg.end()
 }

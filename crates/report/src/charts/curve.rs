@@ -4,7 +4,7 @@ use super::{
     Axis,
     frame::{self, HEIGHT, WIDTH},
     scale::{extent, rounded_out},
-    svg::{Svg, empty, text_width, thinned},
+    svg::{Svg, empty, thinned},
 };
 use crate::number;
 
@@ -62,7 +62,8 @@ pub fn curve(curves: &Curves<'_>) -> String {
     let mut svg = Svg::new("chart-curve", WIDTH, HEIGHT, curves.title);
     let x_ends = curves.x.range.unwrap_or(x_extent);
     let y_ends = curves.y.range.unwrap_or_else(|| rounded_out(y_extent.0, y_extent.1, 5));
-    let frame = frame::draw(&mut svg, curves.x, x_ends, curves.y, y_ends);
+    let names: Vec<&str> = drawn.iter().map(|(series, _)| series.name).collect();
+    let frame = frame::draw(&mut svg, (curves.x, x_ends), (curves.y, y_ends), &names);
     if let Some([from, to]) = curves.reference {
         let at = |point: [f64; 2]| (frame.x.at(point[0]), frame.y.at(point[1]));
         svg.line("reference", at(from), at(to));
@@ -85,37 +86,5 @@ pub fn curve(curves: &Curves<'_>) -> String {
             }
         }
     }
-    if drawn.len() > 1 {
-        legend(&mut svg, &drawn.iter().map(|(series, _)| series.name).collect::<Vec<_>>(), &frame, &drawn);
-    }
     svg.end()
-}
-
-/// The names beside a piece of their line, in the corner with the fewest points.
-fn legend(svg: &mut Svg, names: &[&str], frame: &frame::Frame, drawn: &[(&Series<'_>, Vec<[f64; 2]>)]) {
-    let widest = names.iter().map(|name| text_width(name)).fold(0.0, f64::max).min(150.0);
-    let (width, height) = (widest + 34.0, names.len() as f64 * 16.0);
-    let corners = [
-        (frame.right - width, frame.bottom - height - 6.0),
-        (frame.right - width, frame.top + 2.0),
-        (frame.left + 8.0, frame.bottom - height - 6.0),
-        (frame.left + 8.0, frame.top + 2.0),
-    ];
-    let crowd = |corner: &(f64, f64)| {
-        drawn
-            .iter()
-            .flat_map(|(_, points)| points)
-            .filter(|[x, y]| {
-                let (x, y) = (frame.x.at(*x), frame.y.at(*y));
-                (corner.0 - 4.0..corner.0 + width).contains(&x) && (corner.1..corner.1 + height + 4.0).contains(&y)
-            })
-            .count()
-    };
-    let corner = corners.iter().min_by_key(|corner| crowd(corner)).copied().unwrap_or(corners[0]);
-    svg.rect("plate", (corner.0 - 4.0, corner.1), (width, height + 4.0), 4.0, "");
-    for (position, name) in names.iter().enumerate() {
-        let middle = corner.1 + 10.0 + position as f64 * 16.0;
-        svg.line(&format!("stroke s{}", position + 1), (corner.0, middle), (corner.0 + 18.0, middle));
-        svg.text_within("label", (corner.0 + 24.0, middle + 4.0), name, widest + 8.0);
-    }
 }

@@ -12,6 +12,7 @@ pub(crate) const HEIGHT: f64 = 280.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 42.0;
 const RIGHT: f64 = 14.0;
+const LEGEND_ROW: f64 = 16.0;
 
 /// Where the data go.
 pub(crate) struct Frame {
@@ -23,11 +24,18 @@ pub(crate) struct Frame {
     pub(crate) bottom: f64,
 }
 
-/// Draws the frame for these axes with these ends.
-pub(crate) fn draw(svg: &mut Svg, x: Axis<'_>, x_ends: (f64, f64), y: Axis<'_>, y_ends: (f64, f64)) -> Frame {
+/// Draws the frame for these axes with these ends, and `names` as a legend of lines above it where there are several.
+pub(crate) fn draw(
+    svg: &mut Svg,
+    (x, x_ends): (Axis<'_>, (f64, f64)),
+    (y, y_ends): (Axis<'_>, (f64, f64)),
+    names: &[&str],
+) -> Frame {
+    let rows = if names.len() > 1 { legend(svg, names, text_width(y.label)) } else { 0 };
     let y_ticks = ticks(y_ends.0, y_ends.1, 5);
     let widest = y_ticks.iter().map(|(_, text)| text_width(text)).fold(0.0, f64::max);
-    let (left, right, top, bottom) = (widest.min(90.0) + 10.0, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM);
+    let (left, right, top, bottom) =
+        (widest.min(90.0) + 10.0, WIDTH - RIGHT, TOP + rows as f64 * LEGEND_ROW, HEIGHT - BOTTOM);
     let frame =
         Frame { x: Scale::new(x_ends, (left, right)), y: Scale::new(y_ends, (bottom, top)), left, right, top, bottom };
     for (value, text) in &y_ticks {
@@ -48,10 +56,32 @@ pub(crate) fn draw(svg: &mut Svg, x: Axis<'_>, x_ends: (f64, f64), y: Axis<'_>, 
     }
     svg.line("axis", (left, bottom), (right, bottom));
     if !y.label.is_empty() {
-        svg.text_within("axis-title", (0.0, 11.0), &format!("↑ {}", y.label), WIDTH);
+        svg.text_within("axis-title", (0.0, 11.0 + rows as f64 * LEGEND_ROW), &format!("↑ {}", y.label), WIDTH);
     }
     if !x.label.is_empty() {
         svg.text_within("axis-title end", (right, HEIGHT - 6.0), &format!("{} →", x.label), WIDTH);
     }
     frame
+}
+
+/// Writes the names, each beside a piece of its line, from the right of the top line where they all fit beside the axis
+/// title, else on lines of their own above it. Returns how many lines of their own they took.
+fn legend(svg: &mut Svg, names: &[&str], title: f64) -> usize {
+    const SAMPLE: f64 = 26.0;
+    const BETWEEN: f64 = 14.0;
+    const WIDEST: f64 = 150.0;
+    let width = |name: &str| text_width(name).min(WIDEST) + SAMPLE;
+    let all: f64 = names.iter().map(|name| width(name) + BETWEEN).sum();
+    let beside = all <= WIDTH - RIGHT - title - 30.0;
+    let (mut x, mut row) = (if beside { WIDTH - RIGHT + BETWEEN - all } else { 0.0 }, 0);
+    for (position, name) in names.iter().enumerate() {
+        if x > 0.0 && !beside && x + width(name) > WIDTH {
+            (x, row) = (0.0, row + 1);
+        }
+        let y = 11.0 + row as f64 * LEGEND_ROW;
+        svg.line(&format!("stroke s{}", position + 1), (x + 1.0, y - 4.0), (x + 19.0, y - 4.0));
+        svg.text_within("label", (x + SAMPLE, y), name, WIDEST + 8.0);
+        x += width(name) + BETWEEN;
+    }
+    if beside { 0 } else { row + 1 }
 }

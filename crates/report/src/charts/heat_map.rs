@@ -30,8 +30,8 @@ pub fn heat_map(map: &HeatMap<'_>) -> String {
     let name = |position: usize| map.names.get(position).cloned().unwrap_or_else(|| (position + 1).to_string());
     let names: Vec<String> = (0..size).map(name).collect();
     let widest = names.iter().map(|name| text_width(name)).fold(0.0, f64::max).min(96.0);
-    let left = widest + 12.0;
-    let cell = ((WIDTH - left) / size as f64).min(110.0);
+    let left = widest.max(text_width(map.rows).min(96.0) + 16.0) + 12.0;
+    let cell = ((WIDTH - left) / size as f64).min(150.0);
     let tall = cell.min(64.0);
     // Names over columns narrower than themselves stand upright.
     let upright = names.iter().any(|name| text_width(name) > cell - 4.0);
@@ -39,7 +39,7 @@ pub fn heat_map(map: &HeatMap<'_>) -> String {
     let height = head + tall * size as f64 + 2.0;
     let mut svg = Svg::new("chart-heat", WIDTH, height, map.title);
     svg.text_within("axis-title", (left, 11.0), &format!("{} →", map.columns), WIDTH - left);
-    svg.text_within("axis-title", (0.0, (head - 6.0).max(24.0)), &format!("↓ {}", map.rows), left - 2.0);
+    svg.text_within("axis-title", (0.0, (head - 6.0).max(24.0)), &format!("↓ {}", map.rows), left);
     for (position, name) in names.iter().enumerate() {
         let middle = left + (position as f64 + 0.5) * cell;
         if upright {

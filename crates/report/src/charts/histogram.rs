@@ -39,7 +39,7 @@ pub fn histogram(histogram: &Histogram<'_>) -> String {
     let tallest = if tallest > 0.0 { tallest } else { 1.0 };
     let x_ends = histogram.x.range.unwrap_or(x_extent);
     let y_ends = histogram.y.range.unwrap_or((0.0, rounded_out(0.0, tallest, 5).1));
-    let frame = frame::draw(&mut svg, histogram.x, x_ends, histogram.y, y_ends);
+    let frame = frame::draw(&mut svg, (histogram.x, x_ends), (histogram.y, y_ends), &[]);
     for [low, high, rows] in &bins {
         let (from, to) = (frame.x.at(*low), frame.x.at(*high));
         let top = frame.y.at(*rows);

@@ -3,7 +3,7 @@
 use super::{
     Axis,
     frame::{self, HEIGHT, WIDTH},
-    scale::{extent, rounded_out},
+    scale::extent,
     svg::{Svg, empty, thinned},
 };
 
@@ -38,10 +38,13 @@ pub fn scatter(scatter: &Scatter<'_>) -> String {
     let both = (x_extent.0.min(y_extent.0), x_extent.1.max(y_extent.1));
     let ends = |axis: &Axis<'_>, own: (f64, f64)| {
         let own = if scatter.diagonal { both } else { own };
-        axis.range.unwrap_or_else(|| rounded_out(own.0, own.1, 5))
+        // A little room, so that no point sits on the frame.
+        let room = own.1 * 0.03 - own.0 * 0.03;
+        axis.range.unwrap_or((own.0 - room, own.1 + room))
     };
     let mut svg = Svg::new("chart-scatter", WIDTH, HEIGHT, scatter.title);
-    let frame = frame::draw(&mut svg, scatter.x, ends(&scatter.x, x_extent), scatter.y, ends(&scatter.y, y_extent));
+    let frame =
+        frame::draw(&mut svg, (scatter.x, ends(&scatter.x, x_extent)), (scatter.y, ends(&scatter.y, y_extent)), &[]);
     for [x, y] in thinned(&finite, MOST_POINTS) {
         svg.circle("point s1", (frame.x.at(x), frame.y.at(y)), 2.2, "");
     }

@@ -30,8 +30,7 @@ pub fn spark_bars(title: &str, bins: &[[f64; 3]]) -> String {
 #[must_use]
 pub fn spark_line(title: &str, values: &[f64]) -> String {
     let mut svg = Svg::new("spark", WIDTH, HEIGHT, title);
-    let finite: Vec<(usize, f64)> =
-        values.iter().copied().enumerate().filter(|(_, value)| value.is_finite()).collect();
+    let finite: Vec<(usize, f64)> = values.iter().copied().enumerate().filter(|(_, value)| value.is_finite()).collect();
     if let Some(ends) = extent(finite.iter().map(|(_, value)| *value)) {
         let x = Scale::new((0.0, values.len().saturating_sub(1).max(1) as f64), (2.0, WIDTH - 4.0));
         let y = Scale::new(ends, (HEIGHT - 3.0, 3.0));

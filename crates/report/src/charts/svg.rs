@@ -96,8 +96,7 @@ impl Svg {
 
     /// Adds text; `class` may hold `mid` or `end` for its anchor.
     pub(crate) fn text(&mut self, class: &str, at: (f64, f64), text: &str) {
-        let _ =
-            write!(self.0, "<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>", px(at.0), px(at.1), escape(text));
+        let _ = write!(self.0, "<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>", px(at.0), px(at.1), escape(text));
     }
 
     /// Adds text cut to `width`; where it was cut, the whole text is its tooltip.

@@ -4,6 +4,7 @@ pub mod group;
 pub mod hash;
 pub mod predefined;
 pub mod random;
+mod segregate;
 pub mod stratified;
 pub mod time;
 

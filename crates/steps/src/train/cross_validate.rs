@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use trainyard_core::{StepError, Warning, evaluation::{Resampled, Task}};
-use trainyard_data::split::{self, SplitTable};
+use trainyard_data::{columns, split::{self, SplitTable}};
 use trainyard_learn::{Estimator, metrics};
 
 use super::{
@@ -20,35 +20,35 @@ pub(super) fn run<A: Algorithm>(
 ) -> Result<BTreeMap<String, Resampled>, StepError> {
     let target = &material.target;
     let parts: Vec<&String> = split.part_names().iter().filter(|part| *part != "test").collect();
-    let mut rows: Vec<usize> = parts.iter().flat_map(|part| fit::known(target, split.rows(part))).collect();
+    let mut rows = Vec::new();
+    for part in parts {
+        rows.extend(fit::known(target, split.rows(part)?));
+    }
     rows.sort_unstable();
-    let groups = match resample.group.as_deref().or(split.group()) {
-        Some(column) => Some(split::codes(split.table(), column)?),
+    let groups = match resample.group.as_deref().or(split.roles().group.as_deref()) {
+        Some(column) => Some(columns::codes(split.table(), column)?),
         None => None,
     };
     let folds = resample.k_fold as usize;
     let seed = material.params.common.seed;
-    let assigned: Vec<u32> = match (&groups, target.task) {
-        (Some(groups), _) => {
+    let labels: Option<Vec<u32>> = (target.task != Task::Regression).then(|| fit::class_codes(target, &rows));
+    let made = match (&groups, &labels) {
+        (Some(groups), labels) => {
             let groups: Vec<u32> = rows.iter().map(|&row| groups[row]).collect();
-            split::group_folds(&groups, folds, seed)?
+            match labels {
+                Some(labels) => split::stratified_group_folds(&groups, labels, folds, seed)?,
+                None => split::group_folds(&groups, folds, seed)?,
+            }
         }
-        (None, Task::Regression) => split::random_folds(rows.len(), folds, seed)?,
-        (None, _) => {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "class codes are small and known")]
-            let classes: Vec<u32> = rows.iter().map(|&row| target.values[row] as u32).collect();
-            split::stratified_folds(&classes, folds, seed)?
-        }
+        (None, Some(labels)) => split::stratified_folds(labels, folds, seed)?,
+        (None, None) => split::random_folds(rows.len(), folds, seed)?,
     };
     let names = metrics::names_for(target.task);
     let mut scores: BTreeMap<String, Vec<f64>> = names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
-    for fold in 0..folds {
-        material.context.progress(fold as u64, folds as u64, &format!("fold {} of {folds}", fold + 1))?;
-        let pick = |inside: bool| -> Vec<usize> {
-            let picked = rows.iter().zip(&assigned).filter(|(_, assigned)| (**assigned as usize == fold) == inside);
-            picked.map(|(row, _)| *row).collect()
-        };
-        let (train, test) = (pick(false), pick(true));
+    for (index, fold) in made.iter().enumerate() {
+        material.context.progress(index as u64, folds as u64, &format!("fold {} of {folds}", index + 1))?;
+        let pick = |indices: &[u32]| indices.iter().map(|&index| rows[index as usize]).collect::<Vec<usize>>();
+        let (train, test) = (pick(&fold.train), pick(&fold.test));
         let (train, watched) = if A::watches_validation(&material.params.estimator) {
             fit::held_out(material, &train, groups.as_deref())?
         } else {
@@ -65,7 +65,7 @@ pub(super) fn run<A: Algorithm>(
                 Ok(value) => values.push(value),
                 Err(error) => material.context.warn(Warning::new(
                     "metric-not-measured",
-                    format!("`{name}` of fold {}: {}", fold + 1, error.message),
+                    format!("`{name}` of fold {}: {}", index + 1, error.message),
                 )),
             }
         }

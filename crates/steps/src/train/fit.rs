@@ -6,7 +6,11 @@ use trainyard_core::{
     Column, Context, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, StepError, Value as _, Warning,
     evaluation::Task,
 };
-use trainyard_data::{DataError, Table, columns::numbers, split::SplitTable};
+use trainyard_data::{
+    DataError, Table,
+    columns::{self, numbers},
+    split::SplitTable,
+};
 use trainyard_learn::{
     Estimator, FitContext, Frame, LearnError, Prediction, Sample, Values,
     features::{FeaturePlan, Wants},
@@ -167,8 +171,7 @@ pub(super) fn run<A: Algorithm>(
     let name = common
         .target
         .as_deref()
-        .or(split.target())
-        .ok_or_else(|| StepError::new("no-target", "there is no column to predict"))?;
+        .map_or_else(|| split.target(), Ok)?;
     let target = Target::of(table, name, common.task)?;
     if target.guessed {
         context.warn(Warning::new(
@@ -178,8 +181,8 @@ pub(super) fn run<A: Algorithm>(
     }
     let roles = Roles {
         target: Some(name),
-        group: split.group().map(str::to_owned),
-        time: split.time().map(str::to_owned),
+        group: split.roles().group.clone(),
+        time: split.roles().time.clone(),
         weights: common.weights.clone(),
     };
     let chosen = common.features.chosen(&roles.candidates(&table.schema(), common));
@@ -187,14 +190,19 @@ pub(super) fn run<A: Algorithm>(
     let weights = common.weights.as_deref().map(|column| row_weights(table, column)).transpose()?;
     let material = Material { params, frame, target, weights, context };
 
-    let train = known(&material.target, split.rows("train"));
-    let lost = split.rows("train").len() - train.len();
+    let all = split.rows("train")?;
+    let train = known(&material.target, all.clone());
+    let lost = all.len() - train.len();
     if lost > 0 {
         context.warn(Warning::new("missing-target", format!("{lost} training rows have no `{name}` and were left out")));
     }
-    let validation = known(&material.target, split.rows("validation"));
+    let validation = match split.part_names().iter().any(|part| part == "validation") {
+        true => known(&material.target, split.rows("validation")?),
+        false => Vec::new(),
+    };
     let (train, validation) = if validation.is_empty() && A::watches_validation(&params.estimator) {
-        held_out(&material, &train, None)?
+        let groups = split.roles().group.as_deref().map(|column| columns::codes(table, column)).transpose()?;
+        held_out(&material, &train, groups.as_deref())?
     } else {
         (train, validation)
     };
@@ -236,6 +244,12 @@ pub(super) fn known(target: &Target, rows: Vec<u32>) -> Vec<usize> {
     rows.into_iter().map(|row| row as usize).filter(|&row| target.values[row].is_finite()).collect()
 }
 
+/// The class codes of rows whose target is known.
+pub(super) fn class_codes(target: &Target, rows: &[usize]) -> Vec<u32> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "class codes are small and known")]
+    rows.iter().map(|&row| target.values[row] as u32).collect()
+}
+
 /// Text columns whose values hardly ever repeat say which row it is, not what it is like.
 fn without_identifiers(mut frame: Frame, common: &Common, context: &Context<'_>) -> Frame {
     let rows = frame.rows;
@@ -273,12 +287,9 @@ pub(super) fn held_out<P>(
     train: &[usize],
     groups: Option<&[u32]>,
 ) -> Result<(Vec<usize>, Vec<usize>), DataError> {
-    let stratify: Option<Vec<u32>> = (material.target.task != Task::Regression).then(|| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "class codes are small and known")]
-        train.iter().map(|&row| material.target.values[row] as u32).collect()
-    });
+    let stratify = (material.target.task != Task::Regression).then(|| class_codes(&material.target, train));
     let groups: Option<Vec<u32>> = groups.map(|groups| train.iter().map(|&row| groups[row]).collect());
-    let (kept, apart) = trainyard_data::split::holdout(
+    let fold = trainyard_data::split::holdout(
         train.len(),
         HELD_OUT,
         stratify.as_deref(),
@@ -286,7 +297,7 @@ pub(super) fn held_out<P>(
         material.params.common.seed,
     )?;
     let rows = |picked: Vec<u32>| picked.into_iter().map(|index| train[index as usize]).collect();
-    Ok((rows(kept), rows(apart)))
+    Ok((rows(fold.train), rows(fold.test)))
 }
 
 /// Fits features and estimator on `train`; `validation` decides early stopping only.

@@ -130,7 +130,7 @@ pub struct LastFingerprint {
     pub fingerprint: Digest,
     /// Its fields.
     pub fields: serde_json::Value,
-    /// The run that had it.
+    /// The run that had it first, since it last changed.
     pub run: String,
 }
 

@@ -80,7 +80,8 @@ pub(crate) fn layout(count: usize, edges: &[(usize, usize)], (width, height): (f
     let centre = place::place(&layered, GAP);
     let top = |layer: usize| 1.0 + layer as f64 * (height + CHANNEL);
     let left = (0..count).map(|node| centre[node] - width / 2.0).chain(centre.iter().copied()).fold(f64::MAX, f64::min);
-    let right = (0..count).map(|node| centre[node] + width / 2.0).chain(centre.iter().copied()).fold(f64::MIN, f64::max);
+    let right =
+        (0..count).map(|node| centre[node] + width / 2.0).chain(centre.iter().copied()).fold(f64::MIN, f64::max);
     let x = |item: usize| centre[item] - left + 1.0;
     let nodes = (0..count).map(|node| (x(node) - width / 2.0, top(layer[node]))).collect();
     let edges = chains

@@ -5,7 +5,10 @@
 
 use super::layout::Layered;
 
-const SWEEPS: usize = 24;
+/// Sweeps from one side, to find a shape.
+const SHAPING: usize = 8;
+/// Sweeps from both sides at most, to settle it.
+const SETTLING: usize = 400;
 
 /// The centre of every node and bend.
 pub(crate) fn place(layered: &Layered, gap: f64) -> Vec<f64> {
@@ -20,20 +23,24 @@ pub(crate) fn place(layered: &Layered, gap: f64) -> Vec<f64> {
         }
     }
     // Sweeps over a huge plan would cost more than they show.
-    let sweeps = if layered.width.len() > 5_000 { 2 } else { SWEEPS };
-    for sweep in 0..sweeps {
+    let most = (2_000_000 / layered.width.len().max(1)).clamp(2, SHAPING + SETTLING);
+    for sweep in 0..most {
+        let both = sweep >= SHAPING;
         let depth = layered.layers.len();
         let layers: Vec<usize> = if sweep % 2 == 0 { (0..depth).collect() } else { (0..depth).rev().collect() };
-        // First one side at a time, then both, so that the drawing settles.
-        let both = sweep + 8 >= sweeps;
-        for layer in layers {
-            pull(layered, layer, gap, &mut centre, (both || sweep % 2 == 0, both || sweep % 2 == 1));
+        let moved = layers
+            .into_iter()
+            .map(|layer| pull(layered, layer, gap, &mut centre, (both || sweep % 2 == 0, both || sweep % 2 == 1)))
+            .fold(0.0, f64::max);
+        if both && moved < 0.002 {
+            break;
         }
     }
     centre
 }
 
-fn pull(layered: &Layered, layer: usize, gap: f64, centre: &mut [f64], (up, down): (bool, bool)) {
+/// Moves a layer towards its partners on the wanted sides; returns the longest way any item went.
+fn pull(layered: &Layered, layer: usize, gap: f64, centre: &mut [f64], (up, down): (bool, bool)) -> f64 {
     let items = &layered.layers[layer];
     let mut offset = 0.0;
     let mut offsets = Vec::with_capacity(items.len());
@@ -46,18 +53,18 @@ fn pull(layered: &Layered, layer: usize, gap: f64, centre: &mut [f64], (up, down
         let above = layered.above[*item].iter().filter(|_| up);
         let partners: Vec<f64> =
             above.chain(layered.below[*item].iter().filter(|_| down)).map(|partner| centre[*partner]).collect();
-        let mean = if partners.is_empty() {
-            centre[*item]
-        } else {
-            partners.iter().sum::<f64>() / partners.len() as f64
-        };
+        let mean =
+            if partners.is_empty() { centre[*item] } else { partners.iter().sum::<f64>() / partners.len() as f64 };
         // Bends pull harder, so that long edges run straight.
         let is_bend = layered.width[*item] < layered.width.first().copied().unwrap_or(0.0);
         wanted.push((mean - offset, if is_bend { 4.0 } else { 1.0 + partners.len() as f64 }));
     }
+    let mut moved = 0.0f64;
     for ((item, offset), value) in items.iter().zip(offsets).zip(isotonic(&wanted)) {
+        moved = (value + offset - centre[*item]).abs().max(moved);
         centre[*item] = value + offset;
     }
+    moved
 }
 
 /// The non-descending values nearest to (value, weight) in weighted least squares.

@@ -36,9 +36,8 @@ pub fn dag_mermaid(nodes: &[Node]) -> String {
 /// One line a step in plan order: its name, what it is, what it takes from and, where there is one, its status.
 #[must_use]
 pub fn dag_text(nodes: &[Node]) -> String {
-    let widest = |text: &dyn Fn(&Node) -> &str| {
-        nodes.iter().map(|node| text(node).chars().count()).max().unwrap_or(0).min(40)
-    };
+    let widest =
+        |text: &dyn Fn(&Node) -> &str| nodes.iter().map(|node| text(node).chars().count()).max().unwrap_or(0).min(40);
     let (names, uses) = (widest(&|node| &node.name), widest(&|node| &node.uses));
     let mut text = String::new();
     for node in nodes {

@@ -1,0 +1,251 @@
+//! The command line, as clap reads it.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// From raw data to a watched, certified, served model: one pipeline file, one binary.
+#[derive(Debug, Parser)]
+#[command(name = "trainyard", version, about, disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Args {
+    /// Print one JSON document and nothing else.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Where the state lives: a folder; `.trainyard` beside the pipeline file when absent.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// Where the catalog lives; in the store when absent.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) catalog: Option<String>,
+    /// Threads to use; all processors when absent.
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Look at a data file and write a pipeline that runs as it stands.
+    Init(InitArgs),
+    /// Tell everything that is wrong with a pipeline before anything runs.
+    Check(FileArgs),
+    /// Show what a run would do, and why.
+    Plan(RunArgs),
+    /// Run a pipeline.
+    Run(RunArgs),
+    /// Run the tests that the pipeline file holds.
+    Test(FileArgs),
+    /// List the runs.
+    Runs(ListArgs),
+    /// Show one run.
+    Show {
+        /// The run's id, or the beginning of it.
+        run: String,
+    },
+    /// Compare two runs.
+    Diff {
+        /// One run's id, or the beginning of it.
+        before: String,
+        /// Another's.
+        after: String,
+    },
+    /// Tell why a step would run again, or what a warning's or problem's code means.
+    Explain {
+        /// A step of the pipeline, or a code.
+        what: String,
+        /// The pipeline file.
+        #[command(flatten)]
+        file: FileArgs,
+    },
+    /// Draw the pipeline.
+    Graph {
+        /// The form of the drawing; text when absent.
+        #[arg(long, value_enum)]
+        format: Option<GraphFormat>,
+        /// The pipeline file.
+        #[command(flatten)]
+        file: FileArgs,
+    },
+    /// Split a data file into parts, with warnings.
+    Split(SplitArgs),
+    /// List the registered models.
+    Models,
+    /// Predict with a registered model.
+    Predict {
+        /// `name@alias` or `name@version`.
+        model: String,
+        /// The records.
+        #[arg(long = "in", value_name = "FILE")]
+        input: PathBuf,
+        /// Where to write them with their predictions (CSV, JSON lines or Parquet by its ending).
+        #[arg(long = "out", value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Look after the store.
+    Store {
+        /// What to do with it.
+        #[command(subcommand)]
+        action: StoreAction,
+    },
+    /// Print the JSON Schema of the pipeline file, for editors.
+    Schema,
+    /// Print a shell's completions.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Not there yet: say so.
+    #[command(external_subcommand)]
+    Other(Vec<String>),
+}
+
+/// A pipeline file.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct FileArgs {
+    /// The pipeline file.
+    #[arg(default_value = "pipeline.yaml", value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Set a parameter of the pipeline.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+/// What to run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// The pipeline file.
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+    /// Stop after this step.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) until: Option<String>,
+    /// Run this step although its result is known.
+    #[arg(long, value_name = "STEP")]
+    pub(crate) force: Vec<String>,
+    /// How steps are coupled.
+    #[arg(long, value_name = "tight|process|pod")]
+    pub(crate) coupling: Option<String>,
+    /// Where to run.
+    #[arg(long, value_name = "local|kubernetes")]
+    pub(crate) on: Option<String>,
+}
+
+/// Which runs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListArgs {
+    /// How many, newest first.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: usize,
+}
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct InitArgs {
+    /// The data file.
+    #[arg(required_unless_present = "template")]
+    pub(crate) data: Option<PathBuf>,
+    /// The column to predict.
+    #[arg(long, required_unless_present = "template")]
+    pub(crate) target: Option<String>,
+    /// What is predicted: regression, classification, binary or multiclass; told from the data when absent.
+    #[arg(long)]
+    pub(crate) task: Option<String>,
+    /// The folder to write `pipeline.yaml` into.
+    #[arg(long, default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// Write an example instead.
+    #[arg(long, value_name = "NAME", conflicts_with = "data")]
+    pub(crate) template: Option<String>,
+    /// Overwrite a `pipeline.yaml` that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// How to split.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SplitArgs {
+    /// The data file.
+    pub(crate) file: PathBuf,
+    /// The column to predict.
+    #[arg(long)]
+    pub(crate) target: Option<String>,
+    /// How rows are assigned.
+    #[arg(long, value_enum, default_value_t = SplitStrategy::Random)]
+    pub(crate) strategy: SplitStrategy,
+    /// The shares of train, validation and test (two shares: train and test).
+    #[arg(long, default_value = "0.7,0.15,0.15", value_delimiter = ',')]
+    pub(crate) ratio: Vec<f64>,
+    /// Number of folds, for k-fold.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) folds: usize,
+    /// Seeds the choice.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// The column whose rows stay together.
+    #[arg(long)]
+    pub(crate) group: Option<String>,
+    /// The column that orders rows in time.
+    #[arg(long)]
+    pub(crate) time: Option<String>,
+    /// The columns hashed by the hash strategy.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) key: Vec<String>,
+    /// Write each part as a CSV file into this folder.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+    /// Leave the target out of the written parts.
+    #[arg(long)]
+    pub(crate) without_labels: bool,
+    /// Run the split's own tests on this data.
+    #[arg(long)]
+    pub(crate) self_test: bool,
+}
+
+/// How rows are assigned to parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitStrategy {
+    /// At random.
+    Random,
+    /// By class.
+    Stratified,
+    /// By group.
+    Group,
+    /// By time.
+    Time,
+    /// By a hash of key columns.
+    Hash,
+    /// In k folds.
+    KFold,
+}
+
+/// How the pipeline is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// Lines of text.
+    Text,
+    /// A picture.
+    Svg,
+    /// Mermaid's language.
+    Mermaid,
+}
+
+/// What to do with the store.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreAction {
+    /// How much is in it, by kind.
+    Du,
+    /// Read everything again and compare digests.
+    Verify,
+    /// Delete what no kept run, model or alias needs.
+    Gc {
+        /// How many of the newest runs to keep.
+        #[arg(long, default_value_t = 20)]
+        keep_runs: usize,
+        /// Only tell what would go.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}

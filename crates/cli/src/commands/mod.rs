@@ -1,0 +1,65 @@
+//! The commands, one file each.
+
+mod check;
+mod diff;
+mod explain;
+mod graph;
+mod init;
+mod models;
+mod plan;
+mod predict;
+mod run;
+mod runs;
+mod schema;
+mod show;
+mod split;
+mod store;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::{
+    args::{Args, Command},
+    failure::Failure,
+    output::Output,
+};
+
+/// Runs the command that was asked for.
+pub(crate) fn dispatch(args: &Args, output: &Output) -> Result<ExitCode, Failure> {
+    match &args.command {
+        Command::Init(init) => init::init(init, output),
+        Command::Check(file) => check::check(file, output),
+        Command::Plan(run) => plan::plan(args, run, output),
+        Command::Run(run) => run::run(args, run, output),
+        Command::Test(file) => test::test(file, output),
+        Command::Runs(list) => runs::runs(args, list.limit, output),
+        Command::Show { run } => show::show(args, run, output),
+        Command::Diff { before, after } => diff::diff(args, before, after, output),
+        Command::Explain { what, file } => explain::explain(args, what, file, output),
+        Command::Graph { format, file } => graph::graph(file, *format, output),
+        Command::Split(split) => split::split(split, output),
+        Command::Models => models::models(args, output),
+        Command::Predict { model, input, output: out } => predict::predict(args, model, input, out, output),
+        Command::Store { action } => store::store(args, action, output),
+        Command::Schema => schema::schema(output),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Args::command(), "trainyard", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Other(words) => Err(other(words)),
+    }
+}
+
+/// Commands of the design that are not built yet, and what nobody has heard of.
+fn other(words: &[String]) -> Failure {
+    let name = words.first().map_or("", String::as_str);
+    if ["label", "review", "certify", "serve", "monitor", "export", "deploy", "advise"].contains(&name) {
+        return Failure::call("not-yet", format!("`trainyard {name}` is not there yet"));
+    }
+    let commands = Args::command();
+    let known: Vec<&str> = commands.get_subcommands().map(clap::Command::get_name).collect();
+    let problem = trainyard_core::Problem::unknown("unknown-command", "command", name, known);
+    Failure { help: problem.help, ..Failure::call(problem.code, problem.message) }
+}

@@ -1,0 +1,77 @@
+//! `trainyard predict MODEL --in F --out F`: predicts with a registered model.
+
+use std::{path::Path, process::ExitCode, sync::Arc};
+
+use arrow::array::{ArrayRef, Float64Array, StringArray};
+use serde_json::json;
+use trainyard_data::{
+    Table,
+    read::{ReadOptions, expand, read},
+    write,
+};
+use trainyard_learn::Prediction;
+use trainyard_model::Package;
+use trainyard_steps::REGISTRY;
+use trainyard_store::Mode;
+
+use crate::{args::Args, failure::Failure, output::Output, project};
+
+pub(super) fn predict(
+    args: &Args,
+    model: &str,
+    input: &Path,
+    out: &Path,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
+    let Some((name, known_as)) = model.split_once('@') else {
+        return Err(Failure::call("bad-call", format!("`{model}`: expected name@alias or name@version"))
+            .help(format!("such as `{model}@champion`")));
+    };
+    let store = project::open_nearby(args, Mode::Read)?;
+    let (version, digest) = store.resolve(name, known_as)?.ok_or_else(|| {
+        let failure = Failure::call("model-not-found", format!("there is no model `{model}`"));
+        let names: Vec<String> = store.models().unwrap_or_default().into_iter().map(|model| model.name).collect();
+        match trainyard_core::problem::nearest(name, names.iter().map(String::as_str)) {
+            Some(near) if near != name => failure.help(format!("did you mean `{near}@{known_as}`?")),
+            _ => failure.help("`trainyard models` lists what there is"),
+        }
+    })?;
+    let artifact = trainyard_engine::load(&store, &REGISTRY, digest)?;
+    let package = artifact
+        .value
+        .into_any()
+        .downcast::<Package>()
+        .map_err(|_| Failure::run("broken-artifact", format!("version {version} of `{name}` is no model package")))?;
+    let files = expand(Path::new(""), &input.to_string_lossy())?;
+    let records = read(&files, &ReadOptions::default(), &|| false)?.table;
+    let predicted = with_predictions(&records, &package)?;
+    write::table(&predicted, out)?;
+    let document = json!({"model": name, "version": version, "rows": predicted.row_count(), "out": out});
+    output.answer(
+        &document,
+        &format!("{} rows predicted by {name} {version}, written to {}\n", predicted.row_count(), out.display()),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The records with `prediction`, and one `probability_<class>` a class for a classification.
+fn with_predictions(records: &Table, package: &Package) -> Result<Table, Failure> {
+    let table = match package.predict(records)? {
+        Prediction::Values(values) => records.with_column("prediction", Arc::new(Float64Array::from(values)))?,
+        Prediction::Probabilities { classes, values } => {
+            let names = &package.signature.classes;
+            let best = values.chunks(classes.max(1)).map(|row| {
+                let best = row.iter().enumerate().fold(0, |best, (class, p)| if *p > row[best] { class } else { best });
+                names.get(best).map(String::as_str)
+            });
+            let labels: ArrayRef = Arc::new(best.collect::<StringArray>());
+            let mut table = records.with_column("prediction", labels)?;
+            for (class, name) in names.iter().enumerate() {
+                let column: Float64Array = values.iter().skip(class).step_by(classes.max(1)).map(|p| Some(*p)).collect();
+                table = table.with_column(&format!("probability_{name}"), Arc::new(column))?;
+            }
+            table
+        }
+    };
+    Ok(table)
+}

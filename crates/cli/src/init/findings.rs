@@ -1,0 +1,184 @@
+//! What a look at the data tells about the pipeline it needs.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use trainyard_core::{ColumnType, evaluation::Task, profile::Profile};
+use trainyard_data::{DataError, Table, columns::numbers};
+use trainyard_model::Target;
+
+use super::leaks;
+
+/// How the rows should be split.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Strategy {
+    /// At random.
+    Random,
+    /// By class.
+    Stratified,
+    /// Rows of one group stay together.
+    Group(String),
+    /// The past trains, the future tests.
+    Time(String),
+}
+
+/// What a look at the data tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Findings {
+    /// The data files, as the user named them.
+    pub(crate) data: PathBuf,
+    /// The column to predict.
+    pub(crate) target: String,
+    /// What is predicted.
+    pub(crate) task: Task,
+    /// Share of the rarest class, for classes.
+    pub(crate) rarest: f64,
+    /// True when whole numbers of few values could be amounts as well as classes.
+    pub(crate) task_guessed: bool,
+    /// Statistics of every column.
+    pub(crate) profile: Profile,
+    /// How to split, and why.
+    pub(crate) strategy: (Strategy, String),
+    /// Columns to leave out, with the reason.
+    pub(crate) left_out: BTreeMap<String, String>,
+    /// Date and timestamp columns that stay, from which parts of the calendar are made.
+    pub(crate) moments: Vec<String>,
+}
+
+/// Looks at `table`, read from `data`.
+///
+/// # Errors
+/// A target that is not there or cannot be predicted.
+pub(crate) fn look(
+    data: PathBuf,
+    table: &Table,
+    profile: Profile,
+    target_name: &str,
+    task: Option<Task>,
+) -> Result<Findings, DataError> {
+    let target = Target::of(table, target_name, task)?;
+    if target.task != Task::Regression && target.classes.len() < 2 {
+        return Err(DataError::new("single-class", format!("`{target_name}` holds one value only"))
+            .help("there is nothing to predict; choose another target"));
+    }
+    let mut left_out = leaks::find(table, &profile, target_name, &target)?;
+    let strategy = strategy(table, &profile, target_name, target.task)?;
+    if let Strategy::Group(group) = &strategy.0 {
+        left_out.remove(group);
+    }
+    let is_moment = |kind| matches!(kind, ColumnType::Date | ColumnType::Timestamp);
+    let moments: Vec<String> = profile
+        .columns
+        .iter()
+        .filter(|column| is_moment(column.column_type) && column.distinct > 1 && column.name != target_name)
+        .map(|column| column.name.clone())
+        .collect();
+    Ok(Findings {
+        data,
+        target: target_name.to_owned(),
+        task: target.task,
+        rarest: rarest(&target),
+        task_guessed: target.guessed,
+        profile,
+        strategy,
+        left_out,
+        moments,
+    })
+}
+
+fn rarest(target: &Target) -> f64 {
+    let mut counts = vec![0.0; target.classes.len()];
+    for value in target.values.iter().filter(|value| value.is_finite()) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "class codes are small and known")]
+        if let Some(count) = counts.get_mut(*value as usize) {
+            *count += 1.0;
+        }
+    }
+    let total: f64 = counts.iter().sum();
+    counts.into_iter().fold(f64::INFINITY, f64::min) / total.max(1.0)
+}
+
+fn strategy(
+    table: &Table,
+    profile: &Profile,
+    target: &str,
+    task: Task,
+) -> Result<(Strategy, String), DataError> {
+    if let Some((group, why)) = group_column(table, profile, target)? {
+        return Ok((Strategy::Group(group), why));
+    }
+    // A moment that many rows share is a stamp of the batch, not of the row.
+    let moment = profile.columns.iter().find(|column| {
+        matches!(column.column_type, ColumnType::Timestamp | ColumnType::Date)
+            && column.name != target
+            && column.distinct * 20 > profile.rows
+    });
+    if let Some(moment) = moment {
+        let why = format!("`{}` says when each row was taken: train on the past, test on the future", moment.name);
+        return Ok((Strategy::Time(moment.name.clone()), why));
+    }
+    Ok(match task {
+        Task::Regression => (Strategy::Random, "nothing in the columns ties rows together".to_owned()),
+        _ => (Strategy::Stratified, "every part gets its share of each class".to_owned()),
+    })
+}
+
+/// Words that name what rows belong to.
+const GROUP_WORDS: [&str; 18] = [
+    "unit", "unit_id", "machine", "machine_id", "device", "device_id", "patient", "patient_id", "subject",
+    "subject_id", "user_id", "customer_id", "session_id", "engine", "engine_id", "station", "station_id", "group",
+];
+
+/// A column whose rows belong together: by its name, or because its values come in blocks within which another column
+/// counts up.
+fn group_column(
+    table: &Table,
+    profile: &Profile,
+    target: &str,
+) -> Result<Option<(String, String)>, DataError> {
+    for column in profile.columns.iter().filter(|column| column.name != target) {
+        if !matches!(column.column_type, ColumnType::Integer | ColumnType::Text) {
+            continue;
+        }
+        if column.distinct < 5 || column.distinct * 3 > profile.rows {
+            continue;
+        }
+        let named = GROUP_WORDS.contains(&column.name.to_ascii_lowercase().as_str());
+        if named {
+            let why = format!("rows of one `{}` are alike: they must not be on both sides", column.name);
+            return Ok(Some((column.name.clone(), why)));
+        }
+        if column.column_type == ColumnType::Integer
+            && let Some(counter) = counter_within(table, profile, &column.name, column.distinct)?
+        {
+            let why =
+                format!("within each `{}`, `{counter}` counts up: such rows must not be on both sides", column.name);
+            return Ok(Some((column.name.clone(), why)));
+        }
+    }
+    Ok(None)
+}
+
+/// The column that counts up by one within every block of equal values of `name`, if those come in blocks.
+fn counter_within(
+    table: &Table,
+    profile: &Profile,
+    name: &str,
+    distinct: u64,
+) -> Result<Option<String>, DataError> {
+    let blocks = numbers(&table.column(name)?)?;
+    let starts = 1 + blocks.windows(2).filter(|pair| pair[0] != pair[1]).count() as u64;
+    if starts != distinct {
+        return Ok(None);
+    }
+    for other in profile.columns.iter().filter(|other| other.column_type == ColumnType::Integer && other.name != name) {
+        let values = numbers(&table.column(&other.name)?)?;
+        let counts = blocks.windows(2).zip(values.windows(2)).all(|(block, value)| {
+            block[0] != block[1] || (value[1] - value[0] - 1.0).abs() < f64::EPSILON
+        });
+        let resets = blocks.windows(2).zip(values.windows(2)).any(|(block, value)| block[0] != block[1] && value[1] < value[0]);
+        if counts && resets {
+            return Ok(Some(other.name.clone()));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,476 @@
+//! Delimited text: CSV and its relatives.
+//!
+//! The text is cut into chunks at record boundaries, the chunks are parsed in parallel into typed columns, and each
+//! column takes the narrowest type that holds its values in all chunks. Types are thus inferred from the whole file.
+//! Text is a missing value when it is empty or one of the markers; in quotes a marker is text, except in a column of
+//! another type or where the file quotes everything. Integers with leading zeros (`007`) are text; integers beyond 64
+//! bits are floats.
+
+mod chunks;
+mod column;
+mod dialect;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeSet, path::Path};
+
+use arrow::array::ArrayRef;
+use rayon::prelude::*;
+use trainyard_core::ColumnType;
+
+use self::{
+    column::{Block, Column},
+    dialect::{Dialect, detect_header},
+    record::{Field, Records, Unclosed, unquoted},
+};
+pub(super) use self::dialect::Missing;
+use super::{
+    Cancelled, Note,
+    options::{Delimiter, Quote, Ragged, ReadOptions},
+    text,
+    unify::Columns,
+    value::ValueType,
+};
+use crate::error::DataError;
+
+/// Records whose types decide how columns start out; all others are then checked against that.
+const FIRST_RECORDS: usize = 1000;
+
+/// Rows split into fields before their values are parsed column by column.
+const BLOCK_ROWS: usize = 256;
+
+/// Lines named in an error.
+const SHOWN: usize = 5;
+
+/// A parsed file.
+pub(super) struct Parsed {
+    pub(super) columns: Columns,
+    pub(super) notes: Vec<Note>,
+    /// The options that would read the file the same way without detection.
+    pub(super) settled: ReadOptions,
+}
+
+/// How to parse a file's records.
+struct Plan<'a> {
+    file: &'a Path,
+    dialect: &'a Dialect,
+    names: Vec<String>,
+    types: Vec<ValueType>,
+    declared: Vec<Option<ColumnType>>,
+    /// Where the first record stands.
+    start: usize,
+    /// Types hold for the first so many rows, which is all that was looked at.
+    inferred_from: Option<usize>,
+}
+
+/// Parses the bytes of a file; `whole` is false when they are only its first part, whose last record may be cut.
+pub(super) fn parse(
+    file: &Path,
+    bytes: Vec<u8>,
+    whole: bool,
+    options: &ReadOptions,
+    tabs: bool,
+    cancelled: Cancelled<'_>,
+) -> Result<Parsed, DataError> {
+    let mut text = text::decode(file, bytes, options.encoding.as_deref())?;
+    let dialect = Dialect::settle(file, &text, options, tabs)?;
+    if !whole {
+        text.truncate(chunks::last_whole_record(&text, &dialect));
+    }
+    let mut notes = Vec::new();
+    let (plan, header) = plan(file, &text, &dialect, options, &mut notes)?;
+    let body = &text[plan.start..];
+    let ends = chunks::ends(body, &dialect).map_err(|unclosed| plan.unclosed(&text, plan.start, unclosed))?;
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let pieces: Vec<(usize, &[u8])> = starts.zip(&ends).map(|(start, end)| (start, &body[start..*end])).collect();
+    let mut chunks: Vec<Chunk> = pieces
+        .par_iter()
+        .map(|(start, piece)| {
+            if cancelled() {
+                return Err(DataError::cancelled());
+            }
+            plan.chunk(&text, plan.start + start, piece)
+        })
+        .collect::<Result<_, _>>()?;
+    plan.report_ragged(&text, &chunks, options.ragged.unwrap_or_default(), &mut notes)?;
+    plan.report_misfits(&text, &chunks)?;
+    let types: Vec<ValueType> = (0..plan.names.len())
+        .map(|at| chunks.iter().fold(plan.types[at], |joined, chunk| joined.join(chunk.columns[at].value_type())))
+        .collect();
+    chunks.par_iter_mut().zip(&pieces).for_each(|(chunk, (_, piece))| plan.read_again(chunk, piece, &types));
+    plan.note_columns(&chunks, &types, &mut notes);
+    let batches = chunks
+        .into_par_iter()
+        .map(|chunk| {
+            let arrays = chunk.columns.into_iter().zip(&types).map(|(column, kind)| column.finish(*kind));
+            Ok(arrays.collect::<Result<Vec<ArrayRef>, _>>()?)
+        })
+        .collect::<Result<Vec<_>, DataError>>()?;
+    let settled = ReadOptions {
+        delimiter: Some(dialect.delimiter),
+        header: Some(header),
+        columns: if header && options.columns.is_none() { None } else { Some(plan.names.clone()) },
+        decimal: (dialect.decimal != b'.').then_some(char::from(dialect.decimal)),
+        quote: dialect.quote.filter(|quote| *quote != b'"').map(Quote::Char).or(options.quote),
+        trim: dialect.trim.then_some(true).or(options.trim),
+        ..options.clone()
+    };
+    Ok(Parsed { columns: Columns::new(file, plan.names, types, batches), notes, settled })
+}
+
+/// A chunk's columns, and what was wrong with its rows.
+struct Chunk {
+    columns: Vec<Column>,
+    rows: usize,
+    /// Ragged rows, the first few: position in the file and number of fields.
+    ragged: Vec<(usize, usize)>,
+    ragged_count: usize,
+    /// Smallest and largest number of fields of a ragged row.
+    ragged_fields: Option<(usize, usize)>,
+    /// Where the chunk starts in the file.
+    start: usize,
+}
+
+fn plan<'a>(
+    file: &'a Path,
+    text: &[u8],
+    dialect: &'a Dialect,
+    options: &ReadOptions,
+    notes: &mut Vec<Note>,
+) -> Result<(Plan<'a>, bool), DataError> {
+    let shown = file.display();
+    let unclosed = |Unclosed(at): Unclosed| unclosed(file, text, at, dialect);
+    let mut records = Records::new(text, dialect);
+    let mut first = Vec::new();
+    if records.next(&mut first).map_err(unclosed)?.is_none() {
+        return Err(DataError::new("empty-file", format!("`{shown}` is empty")));
+    }
+    let after_first = records.position();
+    // Detection must see text: the first line of a binary file makes no message.
+    text::check(file, text, &text[..after_first], 0)?;
+    let wanted = options.infer_rows.unwrap_or(FIRST_RECORDS);
+    let mut rest = Vec::new();
+    while rest.len() < wanted {
+        let mut fields = Vec::with_capacity(first.len());
+        match records.next(&mut fields) {
+            Ok(Some(_)) => rest.push(fields),
+            // A quote left open is reported by the reading proper.
+            Ok(None) | Err(_) => break,
+        }
+    }
+    let header = match options.header {
+        Some(header) => header,
+        None => {
+            let (header, sure) = detect_header(text, dialect, &first, &rest);
+            if header && !sure {
+                notes.push(Note::new(
+                    "header-guessed",
+                    format!("`{shown}`: the first row was taken for column names; say `header: false` if it is data"),
+                ));
+            } else if !header && options.columns.is_none() {
+                notes.push(Note::new(
+                    "no-header",
+                    format!("`{shown}` has no column names; give them with `columns`, or say `header: true`"),
+                ));
+            }
+            header
+        }
+    };
+    let names = names(file, text, dialect, options, header.then_some(first.as_slice()), first.len())?;
+    if !header {
+        rest.insert(0, first);
+    }
+    for name in options.types.keys().filter(|name| !names.contains(name)) {
+        return Err(DataError::unknown_column(name, names.iter().map(String::as_str)));
+    }
+    let mut types = vec![ValueType::Unknown; names.len()];
+    for record in rest.iter().filter(|record| record.len() == names.len()).take(wanted) {
+        for (joined, field) in types.iter_mut().zip(record) {
+            let value = record::cell(text, *field);
+            if !dialect.missing.has(value) {
+                *joined = joined.join(if field.is_raw() { ValueType::Text } else { ValueType::of(value, dialect.decimal) });
+            }
+        }
+    }
+    let mut declared: Vec<Option<ColumnType>> = names.iter().map(|name| options.types.get(name).copied()).collect();
+    for (value_type, declared) in types.iter_mut().zip(&mut declared) {
+        match declared {
+            Some(ColumnType::Timestamp) if *value_type == ValueType::TimestampUtc => {}
+            Some(column_type) => *value_type = ValueType::declared(*column_type),
+            None if options.infer_rows.is_some() => {
+                *declared = Some(column_type_of(*value_type));
+                *value_type = if *value_type == ValueType::Unknown { ValueType::Text } else { *value_type };
+            }
+            None => {}
+        }
+    }
+    if let Some(rows) = options.infer_rows.filter(|rows| rest.len() >= *rows) {
+        notes.push(Note::new("inferred-from-part", format!("`{shown}`: types were inferred from the first {rows} rows")));
+    }
+    let start = if header { after_first } else { 0 };
+    Ok((Plan { file, dialect, names, types, declared, start, inferred_from: options.infer_rows }, header))
+}
+
+const fn column_type_of(value_type: ValueType) -> ColumnType {
+    match value_type {
+        ValueType::Boolean => ColumnType::Boolean,
+        ValueType::Integer => ColumnType::Integer,
+        ValueType::Float => ColumnType::Float,
+        ValueType::Date => ColumnType::Date,
+        ValueType::Timestamp | ValueType::TimestampUtc => ColumnType::Timestamp,
+        ValueType::Text | ValueType::Unknown => ColumnType::Text,
+    }
+}
+
+/// The columns' names: the given ones, those in the header, or `column_1` and so on.
+fn names(
+    file: &Path,
+    text: &[u8],
+    dialect: &Dialect,
+    options: &ReadOptions,
+    header: Option<&[Field]>,
+    width: usize,
+) -> Result<Vec<String>, DataError> {
+    let shown = file.display();
+    if let Some(columns) = &options.columns {
+        if columns.len() != width {
+            return Err(DataError::new(
+                "wrong-columns",
+                format!("`columns` names {} columns where `{shown}` has {width}", columns.len()),
+            ));
+        }
+        return Ok(columns.clone());
+    }
+    let Some(header) = header else { return Ok((1..=width).map(|number| format!("column_{number}")).collect()) };
+    let names: Vec<String> = header
+        .iter()
+        .enumerate()
+        .map(|(position, field)| {
+            let name = unquoted(text, *field, dialect);
+            match String::from_utf8_lossy(&name).trim() {
+                "" => format!("column_{}", position + 1),
+                name => name.to_owned(),
+            }
+        })
+        .collect();
+    let mut seen = BTreeSet::new();
+    let twice: BTreeSet<String> =
+        names.iter().filter(|name| !seen.insert(name.as_str())).map(|name| format!("`{name}`")).collect();
+    if twice.is_empty() {
+        return Ok(names);
+    }
+    let twice: Vec<String> = twice.into_iter().collect();
+    Err(DataError::new("duplicate-column", format!("`{shown}`: more than one column is named {}", twice.join(", ")))
+        .help("name all columns with `columns`, or say `header: false` if the first row is data"))
+}
+
+fn unclosed(file: &Path, text: &[u8], at: usize, dialect: &Dialect) -> DataError {
+    // What is not text at all has quotes anywhere.
+    if let Err(error) = text::check(file, text, &text[..text.len().min(1 << 16)], 0)
+        && error.code == "binary-file"
+    {
+        return error;
+    }
+    let quote = dialect.quote.map_or('"', char::from);
+    let line = text::line_at(text, at);
+    DataError::new("unclosed-quote", format!("`{}`: the `{quote}` on line {line} is never closed", file.display()))
+        .help("say `quote: off` if quotes stand for themselves")
+}
+
+impl Plan<'_> {
+    fn unclosed(&self, text: &[u8], start: usize, Unclosed(at): Unclosed) -> DataError {
+        unclosed(self.file, text, start + at, self.dialect)
+    }
+
+    fn fresh(&self, bytes: usize) -> Vec<Column> {
+        // A guess that saves most of the growing.
+        let rows = bytes / (self.names.len() * 4).max(1);
+        let columns = self.types.iter().zip(&self.declared);
+        columns.map(|(value_type, declared)| Column::new(*value_type, *declared, rows)).collect()
+    }
+
+    /// Parses a chunk that starts at `start` of the file's text.
+    fn chunk(&self, text: &[u8], start: usize, piece: &[u8]) -> Result<Chunk, DataError> {
+        text::check(self.file, text, piece, start)?;
+        // Fields count their bytes in 30 bits.
+        if piece.len() >= 1 << 30 {
+            let line = text::line_at(text, start);
+            return Err(DataError::new(
+                "line-too-long",
+                format!("`{}`: the record on line {line} is longer than 1 GiB", self.file.display()),
+            ));
+        }
+        let mut chunk = Chunk {
+            columns: self.fresh(piece.len()),
+            rows: 0,
+            ragged: Vec::new(),
+            ragged_count: 0,
+            ragged_fields: None,
+            start,
+        };
+        let unclosed = self.blocks(piece, &mut chunk, |columns, block| {
+            columns.iter_mut().enumerate().for_each(|(position, column)| column.append(block, position));
+        });
+        unclosed.map_err(|unclosed| self.unclosed(text, start, unclosed))?;
+        Ok(chunk)
+    }
+
+    /// Hands the records of a chunk to `take` in blocks, leaving out and counting the ragged ones.
+    fn blocks(
+        &self,
+        piece: &[u8],
+        chunk: &mut Chunk,
+        mut take: impl FnMut(&mut Vec<Column>, &Block<'_>),
+    ) -> Result<(), Unclosed> {
+        let width = self.names.len();
+        let mut records = Records::new(piece, self.dialect);
+        let mut fields: Vec<Field> = Vec::with_capacity(BLOCK_ROWS * width);
+        loop {
+            let before = fields.len();
+            let at = records.next(&mut fields)?;
+            let count = fields.len() - before;
+            if let Some(at) = at
+                && count != width
+            {
+                fields.truncate(before);
+                chunk.ragged_count += 1;
+                if chunk.ragged.len() < SHOWN {
+                    chunk.ragged.push((chunk.start + at, count));
+                }
+                let (low, high) = chunk.ragged_fields.unwrap_or((count, count));
+                chunk.ragged_fields = Some((low.min(count), high.max(count)));
+                continue;
+            }
+            if fields.len() >= BLOCK_ROWS * width || at.is_none() {
+                let block = Block { text: piece, dialect: self.dialect, fields: &fields, width };
+                chunk.rows += block.rows();
+                take(&mut chunk.columns, &block);
+                fields.clear();
+            }
+            if at.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads those columns of a chunk again whose values turned out to be text elsewhere.
+    fn read_again(&self, chunk: &mut Chunk, piece: &[u8], types: &[ValueType]) {
+        let again: Vec<usize> =
+            (0..types.len()).filter(|at| chunk.columns[*at].needs_reading_as(types[*at])).collect();
+        if again.is_empty() {
+            return;
+        }
+        let mut scratch = Chunk {
+            columns: again.iter().map(|_| Column::new(ValueType::Text, None, chunk.rows)).collect(),
+            rows: 0,
+            ragged: Vec::new(),
+            ragged_count: 0,
+            ragged_fields: None,
+            start: chunk.start,
+        };
+        let read = self.blocks(piece, &mut scratch, |columns, block| {
+            columns.iter_mut().zip(&again).for_each(|(column, position)| column.append(block, *position));
+        });
+        debug_assert!(read.is_ok(), "the first reading went through the same records");
+        for (position, column) in again.into_iter().zip(scratch.columns) {
+            chunk.columns[position] = column;
+        }
+    }
+
+    fn report_ragged(
+        &self,
+        text: &[u8],
+        chunks: &[Chunk],
+        ragged: Ragged,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), DataError> {
+        let count: usize = chunks.iter().map(|chunk| chunk.ragged_count).sum();
+        if count == 0 {
+            return Ok(());
+        }
+        let rows = count + chunks.iter().map(|chunk| chunk.rows).sum::<usize>();
+        let first = chunks.iter().flat_map(|chunk| &chunk.ragged).take(SHOWN);
+        let mut shown: Vec<String> =
+            first.map(|(at, fields)| format!("line {} has {fields}", text::line_at(text, *at))).collect();
+        if count > shown.len() {
+            shown.push(format!("{} more", count - shown.len()));
+        }
+        let (file, width) = (self.file.display(), self.names.len());
+        let message = format!(
+            "`{file}`: {count} of {rows} rows have another number of fields than the {width} expected: {}",
+            shown.join(", ")
+        );
+        if ragged == Ragged::Skip {
+            notes.push(Note::new("ragged-rows-skipped", message));
+            return Ok(());
+        }
+        let spans = chunks.iter().filter_map(|chunk| chunk.ragged_fields);
+        let fields = spans.reduce(|(a, b), (c, d)| (a.min(c), b.max(d)));
+        let error = DataError::new("ragged-rows", message);
+        Err(match fields {
+            Some((low, high)) if count == rows && low == high => {
+                error.help(format!("name all {low} columns with `columns`, if the first row lacks some"))
+            }
+            _ if self.dialect.delimiter == Delimiter::Char(b',') && self.dialect.quote.is_none() => {
+                error.help("`ragged: skip` leaves such rows out; fields that hold a delimiter need quotes")
+            }
+            _ => error.help("`ragged: skip` leaves such rows out and counts them"),
+        })
+    }
+
+    /// Refuses values that do not fit the type a column was declared to have.
+    fn report_misfits(&self, text: &[u8], chunks: &[Chunk]) -> Result<(), DataError> {
+        let mut wrong = Vec::new();
+        for (position, name) in self.names.iter().enumerate() {
+            let columns = || chunks.iter().map(|chunk| (chunk.start, &chunk.columns[position]));
+            let count: usize = columns().map(|(_, column)| column.misfit_count).sum();
+            if count == 0 {
+                continue;
+            }
+            let first = columns().flat_map(|(start, column)| column.misfits.iter().map(move |misfit| (start, misfit)));
+            let mut shown: Vec<String> = first
+                .take(SHOWN)
+                .map(|(start, (at, value))| format!("`{value}` on line {}", text::line_at(text, start + at)))
+                .collect();
+            if count > shown.len() {
+                shown.push(format!("{} more", count - shown.len()));
+            }
+            let type_name = self.types[position].name();
+            wrong.push(format!("column `{name}` holds what is no {type_name}: {}", shown.join(", ")));
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let error = DataError::new("wrong-type", format!("`{}`: {}", self.file.display(), wrong.join("; ")));
+        Err(match self.inferred_from {
+            Some(rows) => error.help(format!("types come from the first {rows} rows: raise `infer_rows` or leave it out")),
+            None => error.help("declare another type, or add the text to `missing`"),
+        })
+    }
+
+    fn note_columns(&self, chunks: &[Chunk], types: &[ValueType], notes: &mut Vec<Note>) {
+        let file = self.file.display();
+        let listed = |wanted: &dyn Fn(usize) -> bool| {
+            let names: Vec<String> =
+                (0..types.len()).filter(|at| wanted(*at)).map(|at| format!("`{}`", self.names[at])).collect();
+            names.join(", ")
+        };
+        let large = listed(&|at| chunks.iter().any(|chunk| chunk.columns[at].large));
+        if !large.is_empty() {
+            notes.push(Note::new(
+                "large-integers",
+                format!("`{file}`: integers beyond 64 bits in {large} were read as floats; declare `text` if they are names"),
+            ));
+        }
+        let rows: usize = chunks.iter().map(|chunk| chunk.rows).sum();
+        if rows == 0 {
+            notes.push(Note::new("no-rows", format!("`{file}` has column names but no rows")));
+            return;
+        }
+        let empty = listed(&|at| types[at] == ValueType::Unknown);
+        if !empty.is_empty() {
+            notes.push(Note::new("empty-columns", format!("`{file}`: no value at all in {empty}")));
+        }
+    }
+}

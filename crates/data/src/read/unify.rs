@@ -1,0 +1,139 @@
+//! Files of one schema as one table.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arrow::{
+    array::{Array, ArrayRef, RecordBatch, new_null_array},
+    compute::{CastOptions, cast_with_options},
+    datatypes::{DataType, Schema, TimeUnit},
+};
+
+use super::value::ValueType;
+use crate::{
+    error::DataError,
+    table::{Table, batch_of, column_type, field},
+};
+
+/// The columns of one file. A column without any value has Arrow's null type, which goes with every other.
+pub(super) struct Columns {
+    file: PathBuf,
+    names: Vec<String>,
+    types: Vec<DataType>,
+    batches: Vec<Vec<ArrayRef>>,
+}
+
+impl Columns {
+    pub(super) fn new(file: &Path, names: Vec<String>, types: Vec<ValueType>, batches: Vec<Vec<ArrayRef>>) -> Self {
+        let types = types.into_iter().map(arrow_type).collect();
+        Self { file: file.to_owned(), names, types, batches }
+    }
+
+    /// The columns of a file that knows its own types.
+    pub(super) fn of_table(file: &Path, table: &Table) -> Self {
+        Self {
+            file: file.to_owned(),
+            names: table.names().map(str::to_owned).collect(),
+            types: table.arrow_schema().fields().iter().map(|field| field.data_type().clone()).collect(),
+            batches: table.batches().iter().map(|batch| batch.columns().to_vec()).collect(),
+        }
+    }
+}
+
+/// The Arrow type of inferred values.
+pub(super) fn arrow_type(value_type: ValueType) -> DataType {
+    match value_type {
+        ValueType::Unknown => DataType::Null,
+        ValueType::Boolean => DataType::Boolean,
+        ValueType::Integer => DataType::Int64,
+        ValueType::Float => DataType::Float64,
+        ValueType::Date => DataType::Date32,
+        ValueType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        ValueType::TimestampUtc => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ValueType::Text => DataType::Utf8,
+    }
+}
+
+/// The type that holds both, if one does without loss of what was written.
+fn join(one: &DataType, other: &DataType) -> Option<DataType> {
+    use DataType as T;
+    let naive = T::Timestamp(TimeUnit::Microsecond, None);
+    match (one, other) {
+        (same, also) if same == also => Some(same.clone()),
+        (T::Null, known) | (known, T::Null) => Some(known.clone()),
+        (T::Int64, T::Float64) | (T::Float64, T::Int64) => Some(T::Float64),
+        (T::Date32, moment) | (moment, T::Date32) if *moment == naive => Some(naive),
+        _ => None,
+    }
+}
+
+/// The rows of all files one below the other. Columns may stand in another order than in the first file.
+///
+/// # Errors
+/// `different-schemas` naming every file and column at odds with the first file's.
+pub(super) fn unify(files: Vec<Columns>) -> Result<Table, DataError> {
+    let Some(first) = files.first() else {
+        return Err(DataError::new("file-not-found", "no file to read"));
+    };
+    let names = first.names.clone();
+    let mut types = first.types.clone();
+    let first_file = first.file.clone();
+    let mut odd = Vec::new();
+    let mut ordered = Vec::with_capacity(files.len());
+    for columns in files {
+        let file = columns.file.display();
+        let missing = names.iter().filter(|name| !columns.names.contains(name));
+        odd.extend(missing.map(|name| format!("`{file}` lacks column `{name}`")));
+        let extra = columns.names.iter().filter(|name| !names.contains(name));
+        odd.extend(extra.map(|name| format!("`{file}` has one more column, `{name}`")));
+        let mut positions = Vec::with_capacity(names.len());
+        for (name, joined) in names.iter().zip(&mut types) {
+            let Some(position) = columns.names.iter().position(|known| known == name) else { continue };
+            positions.push(position);
+            match join(joined, &columns.types[position]) {
+                Some(wider) => *joined = wider,
+                None => odd.push(format!(
+                    "column `{name}` is {} in `{file}` and {} before",
+                    column_type(&columns.types[position]),
+                    column_type(joined)
+                )),
+            }
+        }
+        ordered.push((positions, columns.batches));
+    }
+    if !odd.is_empty() {
+        return Err(DataError::new(
+            "different-schemas",
+            format!("files differ from the first, `{}`: {}", first_file.display(), odd.join("; ")),
+        )
+        .help("read them separately, or declare `types`"));
+    }
+    // A column without any value in any file is text.
+    let types: Vec<DataType> =
+        types.into_iter().map(|joined| if joined == DataType::Null { DataType::Utf8 } else { joined }).collect();
+    let fields: Vec<_> =
+        names.iter().zip(&types).map(|(name, data_type)| field(name, data_type.clone())).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let mut batches: Vec<RecordBatch> = Vec::new();
+    for (positions, file_batches) in ordered {
+        for arrays in file_batches {
+            let rows = arrays.first().map_or(0, |array| array.len());
+            let arrays = positions.iter().zip(&types).map(|(position, data_type)| converted(&arrays[*position], data_type));
+            let arrays = arrays.collect::<Result<Vec<_>, DataError>>()?;
+            batches.push(batch_of(&schema, arrays, rows)?);
+        }
+    }
+    Table::new(schema, batches)
+}
+
+fn converted(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, DataError> {
+    if array.data_type() == data_type {
+        return Ok(Arc::clone(array));
+    }
+    if *array.data_type() == DataType::Null {
+        return Ok(new_null_array(data_type, array.len()));
+    }
+    Ok(cast_with_options(array, data_type, &CastOptions { safe: false, ..CastOptions::default() })?)
+}

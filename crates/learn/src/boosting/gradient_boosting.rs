@@ -1,0 +1,226 @@
+//! Gradient boosting on histograms: trees added one after the other, each fitted to the loss's gradient at the sum of
+//! those before (Friedman 2001; Ke et al. 2017 for the leaf-wise, binned form).
+
+use std::sync::OnceLock;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::bins::MOST_BINS;
+use super::boost::boost;
+use super::exponential::{exp, sigmoid};
+use super::loss::Loss;
+use super::tree::Tree;
+use super::walk::Walk;
+use crate::estimator::{Estimator, FitContext, Fitted, LearnError, Prediction, Sample};
+use crate::matrix::Matrix;
+
+/// Hyperparameters of gradient boosting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GradientBoostingParams {
+    /// Most iterations: one tree each, or one a class where there are three or more classes. With `early_stopping` and
+    /// validation rows the fit usually ends before. From 1 to 100000, by default 1000.
+    pub trees: usize,
+    /// How much of each tree's step is taken. Smaller is usually better and needs more trees. Above 0 and at most 1, by
+    /// default 0.05.
+    pub learning_rate: f64,
+    /// Most leaves of a tree. From 2 to 65536, by default 31.
+    pub leaves: usize,
+    /// Most splits between a tree's root and a leaf; 0 for no limit. By default 0.
+    pub depth: usize,
+    /// Least rows of a leaf, estimated from their hessians as in LightGBM. At least 1, by default 20.
+    pub min_samples_leaf: usize,
+    /// Least sum of hessians of a leaf (of weights, for a regression). At least 0, by default 0.001.
+    pub min_hessian: f64,
+    /// Least gain of a split. At least 0, by default 0.
+    pub min_gain: f64,
+    /// Penalty on the absolute values of leaves. At least 0, by default 0.
+    pub l1: f64,
+    /// Penalty on the squared values of leaves. At least 0, by default 1.
+    pub l2: f64,
+    /// Share of the rows each iteration looks at, drawn anew. Above 0 and at most 1, by default 1.
+    pub row_fraction: f64,
+    /// Share of the features each tree may use, drawn anew. Above 0 and at most 1, by default 1.
+    pub feature_fraction: f64,
+    /// Share of the tree's features each node may use, drawn anew. Above 0 and at most 1, by default 1.
+    pub node_feature_fraction: f64,
+    /// Most bins of a feature, the one for missing values not counted. From 2 to 254, by default 254.
+    pub bins: usize,
+    /// Stop when the loss on the validation rows has not improved for so many iterations, and keep the best iteration; 0
+    /// to never stop. Without validation rows all `trees` are kept: nothing is held out behind your back. By default 50.
+    pub early_stopping: usize,
+    /// Categorical features: pseudo-hessian added to each level before levels are ordered, so that rare ones do not lead.
+    /// At least 0, by default 10.
+    pub category_smoothing: f64,
+    /// Categorical features: added to `l2` for a split that groups levels. At least 0, by default 10.
+    pub category_l2: f64,
+    /// Categorical features: most levels on the smaller side of a split. From 1 to 254, by default 32.
+    pub category_most: usize,
+    /// Categorical features: with no more levels than this in a node, one level is set against the rest. From 0 to 254,
+    /// by default 4.
+    pub one_against_rest: usize,
+}
+
+impl Default for GradientBoostingParams {
+    fn default() -> Self {
+        Self {
+            trees: 1000,
+            learning_rate: 0.05,
+            leaves: 31,
+            depth: 0,
+            min_samples_leaf: 20,
+            min_hessian: 1e-3,
+            min_gain: 0.0,
+            l1: 0.0,
+            l2: 1.0,
+            row_fraction: 1.0,
+            feature_fraction: 1.0,
+            node_feature_fraction: 1.0,
+            bins: MOST_BINS,
+            early_stopping: 50,
+            category_smoothing: 10.0,
+            category_l2: 10.0,
+            category_most: 32,
+            one_against_rest: 4,
+        }
+    }
+}
+
+/// Gradient boosting on histograms, for regressions and classifications, with missing values and categories as they come.
+#[derive(Clone, Copy, Debug)]
+pub struct GradientBoosting;
+
+/// A fitted gradient booster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GradientBoostingModel {
+    /// The loss it was fitted with.
+    pub loss: Loss,
+    /// Number of classes, 0 for a regression.
+    pub classes: usize,
+    /// Where the sums start: the mean target, the log-odds, or a log-probability a class.
+    pub base: Vec<f64>,
+    /// The trees, iteration by iteration, within one a class where there are several outputs.
+    pub trees: Vec<Tree>,
+    /// Iterations kept.
+    pub iterations: usize,
+    /// Total gain of the splits on each feature: how much they lowered the sum of the training rows' losses, twice.
+    pub gains: Vec<f64>,
+    /// How the losses went, for all iterations done, those after the best included.
+    pub history: History,
+    #[serde(skip)]
+    walk: OnceLock<Walk>,
+}
+
+/// Mean losses after each iteration: root mean squared error of a regression, log-loss of a classification.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// On the training rows.
+    pub train: Vec<f64>,
+    /// On the validation rows; empty without them.
+    pub validation: Vec<f64>,
+}
+
+impl GradientBoostingModel {
+    /// A model of trees that were fitted elsewhere.
+    pub(crate) fn new(
+        loss: Loss,
+        classes: usize,
+        base: Vec<f64>,
+        trees: Vec<Tree>,
+        gains: Vec<f64>,
+        history: History,
+    ) -> Self {
+        let iterations = trees.len() / base.len().max(1);
+        Self { loss, classes, base, trees, iterations, gains, history, walk: OnceLock::new() }
+    }
+
+    /// Total gain of the splits on each feature, in the order of the features of the fit.
+    #[must_use]
+    pub fn importance(&self) -> Vec<f64> {
+        self.gains.clone()
+    }
+
+    /// The sums of the trees, row by row, one an output: a value, log-odds, or a score a class.
+    #[must_use]
+    pub fn scores(&self, x: &Matrix) -> Vec<f64> {
+        self.walk.get_or_init(|| Walk::new(&self.trees, 1, &self.base)).sums(x)
+    }
+}
+
+impl Fitted for GradientBoostingModel {
+    fn predict(&self, x: &Matrix) -> Prediction {
+        let scores = self.scores(x);
+        match self.loss {
+            Loss::Squared => Prediction::Values(scores),
+            Loss::LogLoss => {
+                let values = scores.iter().flat_map(|&score| [sigmoid(-score), sigmoid(score)]).collect();
+                Prediction::Probabilities { classes: 2, values }
+            }
+            Loss::Softmax => {
+                let mut values = scores;
+                for row in values.chunks_exact_mut(self.base.len().max(1)) {
+                    to_probabilities(row);
+                }
+                Prediction::Probabilities { classes: self.base.len(), values }
+            }
+        }
+    }
+}
+
+/// Turns the scores of one row into probabilities.
+fn to_probabilities(row: &mut [f64]) {
+    let most = row.iter().fold(f64::NEG_INFINITY, |most, &score| most.max(score));
+    let mut sum = 0.0;
+    for score in row.iter_mut() {
+        *score = exp(*score - most);
+        sum += *score;
+    }
+    for score in row {
+        *score /= sum;
+    }
+}
+
+impl Estimator for GradientBoosting {
+    const NAME: &'static str = "gradient-boosting";
+    type Params = GradientBoostingParams;
+    type Model = GradientBoostingModel;
+
+    fn check(params: &Self::Params) -> Vec<LearnError> {
+        let p = params;
+        let mut ranges = super::ranges::Ranges::default();
+        ranges.whole("trees", p.trees, 1, 100_000);
+        ranges.share("learning_rate", p.learning_rate);
+        ranges.whole("leaves", p.leaves, 2, 65_536);
+        ranges.whole("depth", p.depth, 0, usize::MAX);
+        ranges.whole("min_samples_leaf", p.min_samples_leaf, 1, usize::MAX);
+        ranges.at_least_zero("min_hessian", p.min_hessian);
+        ranges.at_least_zero("min_gain", p.min_gain);
+        ranges.at_least_zero("l1", p.l1);
+        ranges.at_least_zero("l2", p.l2);
+        ranges.share("row_fraction", p.row_fraction);
+        ranges.share("feature_fraction", p.feature_fraction);
+        ranges.share("node_feature_fraction", p.node_feature_fraction);
+        ranges.whole("bins", p.bins, 2, MOST_BINS);
+        ranges.at_least_zero("category_smoothing", p.category_smoothing);
+        ranges.at_least_zero("category_l2", p.category_l2);
+        ranges.whole("category_most", p.category_most, 1, MOST_BINS);
+        ranges.whole("one_against_rest", p.one_against_rest, 0, MOST_BINS);
+        ranges.problems
+    }
+
+    /// Fits on `train`. Without `validation` nothing is held out and all `trees` are grown, whatever `early_stopping`
+    /// says. When `context.on_iteration` breaks, the best iteration so far is kept where early stopping watches, else
+    /// all so far.
+    fn fit(
+        params: &Self::Params,
+        train: &Sample<'_>,
+        validation: Option<&Sample<'_>>,
+        context: &FitContext<'_>,
+    ) -> Result<Self::Model, LearnError> {
+        if let Some(problem) = Self::check(params).into_iter().next() {
+            return Err(problem);
+        }
+        boost(params, train, validation, context)
+    }
+}

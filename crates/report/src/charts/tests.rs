@@ -1,0 +1,1 @@
+//! Degenerate input and small pictures.

@@ -1,0 +1,53 @@
+//! What came of what.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use trainyard_core::digest::Digest;
+
+use super::{column, named, parsed, rows::LineageRow};
+use crate::{error::StoreError, store::Store};
+
+const ANCESTRY: &str = "WITH RECURSIVE ancestry(artifact) AS (
+       SELECT ?1
+       UNION
+       SELECT i.artifact FROM ancestry a
+         JOIN lineage_outputs o ON o.artifact = a.artifact
+         JOIN lineage_inputs i ON i.fingerprint = o.fingerprint)
+     SELECT o.artifact, o.fingerprint, o.port, coalesce(f.uses, '') AS uses,
+       (SELECT json_group_array(json_object('port', port, 'name', name, 'artifact', artifact)) FROM
+          (SELECT i.port, i.name, i.artifact FROM lineage_inputs i WHERE i.fingerprint = o.fingerprint
+           ORDER BY i.position)) AS inputs
+     FROM ancestry a JOIN lineage_outputs o ON o.artifact = a.artifact
+     LEFT JOIN fingerprints f ON f.fingerprint = o.fingerprint
+     ORDER BY o.artifact, o.fingerprint, o.port";
+
+impl Store {
+    /// How an artifact came to be: the work that made it, the work that made what went into that, and so on to the
+    /// sources, the nearest first. Work that made the same content twice is told twice.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn lineage(&self, digest: &Digest) -> Result<Vec<LineageRow>, StoreError> {
+        let mut made: BTreeMap<Digest, Vec<LineageRow>> = BTreeMap::new();
+        for row in self.catalog.rows(ANCESTRY, &[&digest.to_string()])? {
+            let row = LineageRow {
+                artifact: named(&row, "artifact")?,
+                fingerprint: named(&row, "fingerprint")?,
+                uses: column(&row, "uses")?,
+                port: column(&row, "port")?,
+                inputs: parsed(&row, "inputs")?,
+            };
+            made.entry(row.artifact).or_default().push(row);
+        }
+        let mut lineage = Vec::new();
+        let mut seen = BTreeSet::from([*digest]);
+        let mut next = VecDeque::from([*digest]);
+        while let Some(artifact) = next.pop_front() {
+            for row in made.remove(&artifact).unwrap_or_default() {
+                next.extend(row.inputs.iter().map(|input| input.artifact).filter(|input| seen.insert(*input)));
+                lineage.push(row);
+            }
+        }
+        Ok(lineage)
+    }
+}

@@ -3,7 +3,11 @@
 //! Reading order: [`table`], `read`, `write`, `profile`, `sql`, `split`. Every table has a digest of its logical
 //! content, so that equal data are equal whatever file they came from.
 
+pub mod columns;
+pub mod contract;
+pub mod outliers;
 pub mod error;
+pub mod read;
 pub mod split;
 pub mod sql;
 pub mod table;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use trainyard_core::{Context, Inputs, Outputs, PlannedStep, StepError, Warning, step::Monitor};
+use trainyard_core::{Context, Inputs, Outputs, PlannedStep, StepError, Warning};
 
 use crate::{events::Event, guard::guard, monitor::StepMonitor, run::Run};
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +12,7 @@ use std::{
 };
 
 use trainyard_core::{
-    Digest, Plan, Registry, StepError,
+    Digest, Plan, Registry,
     record::{RunRecord, StepRecord, StepStatus},
 };
 use trainyard_store::{Session, Store, StoreError};
@@ -30,7 +30,7 @@ use crate::{
     options::Options,
     record,
     run_step::{give_up, run_step, settle_by_looking},
-    schedule::{Graph, Limits, Need, Verdict, schedule},
+    schedule::{Graph, Limits, Need, schedule},
     select::{Selection, select},
     view::View,
 };

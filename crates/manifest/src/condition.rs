@@ -170,7 +170,8 @@ impl Reader<'_> {
             return Ok(self.bool(same(&left, &right) == equal));
         }
         let within = self.word("in");
-        if within || (self.tokens.get(self.at + 1).is_some_and(|(t, _)| *t == Token::Word("in".into())) && self.word("not"))
+        if within
+            || (self.tokens.get(self.at + 1).is_some_and(|(t, _)| *t == Token::Word("in".into())) && self.word("not"))
         {
             if !within {
                 self.at += 1;
@@ -294,7 +295,8 @@ mod tests {
         assert_eq!(judge("${params.env} == prod"), Err("`prod` is no value; as a text it is written `'prod'`".into()));
         assert_eq!(judge("${params.env}"), Err("expected true or false, not the text `prod`".into()));
         assert_eq!(judge("true or ${params.evn}"), Err("unknown pipeline parameter `evn`".into()));
-        for text in ["", "==", "(true", "true)", "'x", "${params.env", "true true", "1 in 2", "=", "$", "not", "[1 2]"] {
+        for text in ["", "==", "(true", "true)", "'x", "${params.env", "true true", "1 in 2", "=", "$", "not", "[1 2]"]
+        {
             assert!(judge(text).is_err(), "{text}");
         }
         assert!(judge(&"(".repeat(100_000)).is_err());

@@ -13,9 +13,8 @@ use crate::{
 };
 
 /// The keys of a pipeline file.
-pub(crate) const FILE_KEYS: [&str; 11] = [
-    "name", "about", "params", "import", "steps", "triggers", "tests", "resources", "timeout", "retry", "coupling",
-];
+pub(crate) const FILE_KEYS: [&str; 11] =
+    ["name", "about", "params", "import", "steps", "triggers", "tests", "resources", "timeout", "retry", "coupling"];
 /// The keys of a step.
 pub(crate) const STEP_KEYS: [&str; 10] =
     ["uses", "from", "with", "for_each", "when", "resources", "timeout", "retry", "coupling", "about"];
@@ -166,7 +165,8 @@ pub(crate) fn limits(node: &Node, findings: &mut Findings) -> Limits {
     if let Some(coupling) = node.get("coupling") {
         read_coupling(coupling, findings);
     }
-    let mut limits = Limits { timeout, retry: node.get("retry").and_then(|node| retry(node, findings)), ..Limits::default() };
+    let mut limits =
+        Limits { timeout, retry: node.get("retry").and_then(|node| retry(node, findings)), ..Limits::default() };
     if let Some(resources) = node.get("resources") {
         read_resources(resources, &mut limits, findings);
     }
@@ -185,9 +185,9 @@ fn retry(node: &Node, findings: &mut Findings) -> Option<(u32, Duration)> {
             return None;
         }
     };
-    let backoff = node.get("backoff").and_then(|node| {
-        fields::parsed(node, "`backoff`", quantity::duration, "a duration such as `10s`", findings)
-    });
+    let backoff = node
+        .get("backoff")
+        .and_then(|node| fields::parsed(node, "`backoff`", quantity::duration, "a duration such as `10s`", findings));
     Some((u32::try_from(times).unwrap_or(100), backoff.unwrap_or(DEFAULT_BACKOFF)))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use trainyard_core::Problem;
+use trainyard_core::{Problem, Registry};
 
 use crate::{
     condition,
@@ -42,14 +42,19 @@ pub(crate) struct Instance {
 }
 
 /// The steps as run, made when first asked for: of an imported file only those that are needed.
-#[derive(Debug, Default)]
-pub(crate) struct Instances {
+pub(crate) struct Instances<'a> {
     /// The steps.
     pub(crate) all: Vec<Instance>,
     made: HashMap<(usize, usize), Range<usize>>,
+    registry: &'a Registry,
 }
 
-impl Instances {
+impl<'a> Instances<'a> {
+    /// None yet.
+    pub(crate) fn new(registry: &'a Registry) -> Self {
+        Self { all: Vec::new(), made: HashMap::new(), registry }
+    }
+
     /// What step `step` of module `module` becomes.
     pub(crate) fn of(&mut self, loader: &mut Loader<'_>, module: usize, step: usize) -> Range<usize> {
         if let Some(made) = self.made.get(&(module, step)) {
@@ -74,7 +79,13 @@ impl Instances {
         }
         for entry in written.node.entries() {
             if !STEP_KEYS.contains(&entry.key.as_str()) {
-                loader.findings.at(entry.key_span, unknown("unknown-key", "key of a step", &entry.key, STEP_KEYS));
+                let problem = unknown("unknown-key", "key of a step", &entry.key, STEP_KEYS);
+                let problem = if self.is_parameter(&written.node, &entry.key) {
+                    problem.help(format!("`{}` is a parameter: write it under `with:`", entry.key))
+                } else {
+                    problem
+                };
+                loader.findings.at(entry.key_span, problem);
             }
         }
         for each in combinations(loader, home, &written.node) {
@@ -122,6 +133,15 @@ impl Instances {
                 wanted,
             });
         }
+    }
+
+    /// True when the step that `node` uses has a parameter of that name.
+    fn is_parameter(&self, node: &Node, key: &str) -> bool {
+        let Some(uses) = node.get("uses").and_then(Node::text) else { return false };
+        let step = self.registry.steps().find(|step| step.name() == uses);
+        step.is_some_and(|step| {
+            step.params_schema().get("properties").is_some_and(|properties| properties.get(key).is_some())
+        })
     }
 }
 

@@ -12,7 +12,10 @@ pub(crate) fn keys(node: &Node, what: &str, known: &[&str], findings: &mut Findi
     let Some(entries) = map(node, what, findings) else { return false };
     for entry in entries {
         if !known.contains(&entry.key.as_str()) {
-            findings.at(entry.key_span, unknown("unknown-key", &format!("key of {what}"), &entry.key, known.iter().copied()));
+            findings.at(
+                entry.key_span,
+                unknown("unknown-key", &format!("key of {what}"), &entry.key, known.iter().copied()),
+            );
         }
     }
     true

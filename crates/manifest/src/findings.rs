@@ -21,11 +21,6 @@ impl Findings {
         self.found.push((None, problem));
     }
 
-    /// Adds those of another collection.
-    pub(crate) fn append(&mut self, mut other: Self) {
-        self.found.append(&mut other.found);
-    }
-
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.found.len()
@@ -34,8 +29,11 @@ impl Findings {
     /// All of them in file order, each with its place, each once: a step expanded by `for_each` finds its own again.
     pub(crate) fn into_problems(mut self, files: &Files) -> Vec<Problem> {
         self.found.sort_by(|(a, problem_a), (b, problem_b)| {
-            (a.map(|span| (span.file, span.start)), &problem_a.code, &problem_a.message)
-                .cmp(&(b.map(|span| (span.file, span.start)), &problem_b.code, &problem_b.message))
+            (a.map(|span| (span.file, span.start)), &problem_a.code, &problem_a.message).cmp(&(
+                b.map(|span| (span.file, span.start)),
+                &problem_b.code,
+                &problem_b.message,
+            ))
         });
         self.found.dedup_by(|(a, problem_a), (b, problem_b)| a == b && problem_a == problem_b);
         self.found

@@ -48,7 +48,7 @@ pub(crate) struct Filled {
 
 /// Fits every step, in an order in which each comes after those it takes from.
 pub(crate) fn fit(
-    instances: &Instances,
+    instances: &Instances<'_>,
     wires: &[Vec<Wire>],
     order: &[usize],
     registry: &Registry,
@@ -157,7 +157,7 @@ fn kind_of(step: usize, port: &str, fitted: &[Option<Fitted>]) -> Option<Kind> {
 }
 
 struct Filling<'a> {
-    instances: &'a Instances,
+    instances: &'a Instances<'a>,
     fitted: &'a [Option<Fitted>],
     index: usize,
     findings: &'a mut Findings,
@@ -195,10 +195,14 @@ impl Filling<'_> {
                     _ => None,
                 };
                 let problem = Problem::error("too-many-inputs", message);
-                self.refuse(this, wire.span, match help {
-                    Some(help) => problem.help(help),
-                    None => problem,
-                });
+                self.refuse(
+                    this,
+                    wire.span,
+                    match help {
+                        Some(help) => problem.help(help),
+                        None => problem,
+                    },
+                );
                 continue;
             }
             for filled in fills {
@@ -332,7 +336,8 @@ impl Filling<'_> {
             Some(if at == 0 { format!("`{name}`") } else { format!("`{name}.{output}`") })
         };
         let home = self.instances.all[wrong].module;
-        let inputs = self.fitted[wrong].iter().flat_map(|wrong| wrong.inputs.values().flatten()).map(|filled| filled.step);
+        let inputs =
+            self.fitted[wrong].iter().flat_map(|wrong| wrong.inputs.values().flatten()).map(|filled| filled.step);
         let nearby = (0..wrong).rev().take(LOOKED_AT);
         let mut names: Vec<String> = Vec::new();
         for step in std::iter::once(wrong).chain(inputs).chain(nearby) {

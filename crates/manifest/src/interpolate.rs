@@ -257,11 +257,7 @@ mod tests {
     fn pieces_of_a_text() {
         assert_eq!(pieces("a"), [Piece::Literal("a")]);
         assert_eq!(pieces("${ params.x }"), [Piece::Placeholder("params.x", 0..13)]);
-        assert_eq!(pieces("$${x} ${y"), [
-            Piece::Literal("${"),
-            Piece::Literal("x} "),
-            Piece::Unfinished(6..9),
-        ]);
+        assert_eq!(pieces("$${x} ${y"), [Piece::Literal("${"), Piece::Literal("x} "), Piece::Unfinished(6..9),]);
         assert_eq!(pieces("a${x}b$"), [Piece::Literal("a"), Piece::Placeholder("x", 1..5), Piece::Literal("b$")]);
     }
 }

@@ -27,35 +27,42 @@ pub fn json_schema(registry: &Registry) -> Json {
         "description": "A pipeline parameter (`${params.x}`), a `for_each` variable (`${each.x}`) or a secret (`${env.NAME}`)."
     }));
     definitions.insert("step".to_owned(), step_schema(&uses, rules));
-    definitions.insert("references".to_owned(), json!({
-        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
-    }));
-    definitions.insert("limits.timeout".to_owned(), json!({
-        "type": "string", "description": "How long it may take: `90s`, `10m`, `1h30m`."
-    }));
-    definitions.insert("limits.retry".to_owned(), closed(
-        "What to do after a failure.",
-        &envelope::RETRY_KEYS,
-        &["times"],
-        |key| match key {
-            "times" => json!({"type": "integer", "minimum": 0, "maximum": 100, "description": "How often to try again."}),
+    definitions.insert(
+        "references".to_owned(),
+        json!({
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+        }),
+    );
+    definitions.insert(
+        "limits.timeout".to_owned(),
+        json!({
+            "type": "string", "description": "How long it may take: `90s`, `10m`, `1h30m`."
+        }),
+    );
+    definitions.insert(
+        "limits.retry".to_owned(),
+        closed("What to do after a failure.", &envelope::RETRY_KEYS, &["times"], |key| match key {
+            "times" => {
+                json!({"type": "integer", "minimum": 0, "maximum": 100, "description": "How often to try again."})
+            }
             _ => json!({"type": "string", "description": "The first pause, doubled each time: `10s`."}),
-        },
-    ));
-    definitions.insert("limits.resources".to_owned(), closed(
-        "What it needs of the machine.",
-        &envelope::RESOURCE_KEYS,
-        &[],
-        |key| match key {
+        }),
+    );
+    definitions.insert(
+        "limits.resources".to_owned(),
+        closed("What it needs of the machine.", &envelope::RESOURCE_KEYS, &[], |key| match key {
             "cpu" => json!({"type": "number", "exclusiveMinimum": 0, "description": "Processors."}),
             "memory" => json!({"type": "string", "description": "Memory: `512MiB`, `2GiB`."}),
             "gpu" => json!({"type": "integer", "minimum": 0, "description": "Graphics processors; not used yet."}),
             _ => json!({"type": "integer", "minimum": 1, "description": "Copies; not used yet."}),
-        },
-    ));
-    definitions.insert("limits.coupling".to_owned(), json!({
-        "enum": ["tight", "process", "pod"], "description": "`tight`: in this process; the others do not work yet."
-    }));
+        }),
+    );
+    definitions.insert(
+        "limits.coupling".to_owned(),
+        json!({
+            "enum": ["tight", "process", "pod"], "description": "`tight`: in this process; the others do not work yet."
+        }),
+    );
     let mut file = closed("A Trainyard pipeline.", &envelope::FILE_KEYS, &["name", "steps"], file_property);
     file["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     file["title"] = json!("Trainyard pipeline");
@@ -130,7 +137,9 @@ fn rows() -> Json {
 
 fn step_schema(uses: &[Json], rules: Vec<Json>) -> Json {
     let mut step = closed("A step.", &envelope::STEP_KEYS, &["uses"], |name| match name {
-        "uses" => json!({"description": "What the step does.", "anyOf": uses.iter().chain([&json!({"$ref": "#/$defs/placeholder"})]).collect::<Vec<_>>()}),
+        "uses" => {
+            json!({"description": "What the step does.", "anyOf": uses.iter().chain([&json!({"$ref": "#/$defs/placeholder"})]).collect::<Vec<_>>()})
+        }
         "from" => json!({
             "description": "What it takes: a step, a list of steps, or port → steps; `step.port` names an output.",
             "anyOf": [
@@ -205,10 +214,12 @@ fn adapt(schema: &mut Json, prefix: &str) {
     }
     for (name, value) in fields.iter_mut() {
         match (name.as_str(), value) {
-            ("properties" | "patternProperties", Json::Object(properties)) => properties.values_mut().for_each(|property| {
-                adapt(property, prefix);
-                or_placeholder(property);
-            }),
+            ("properties" | "patternProperties", Json::Object(properties)) => {
+                properties.values_mut().for_each(|property| {
+                    adapt(property, prefix);
+                    or_placeholder(property);
+                })
+            }
             ("items" | "additionalProperties" | "unevaluatedProperties", value @ Json::Object(_)) => {
                 adapt(value, prefix);
                 or_placeholder(value);

@@ -1,9 +1,9 @@
 //! YAML text → a checked [`Plan`], and every mistake in it at once, each with its place.
 //!
-//! The way through: [`yaml`] reads text into a tree of [`node`]s that know where they stand → [`module`] reads a file's
-//! envelope, [`params`] and imports → [`expand`] makes the steps as run (`for_each`, `when`, [`interpolate`]) →
-//! [`wiring`] looks up `from:` → [`order`] sorts → [`fit`] checks parameters ([`shape`]) and ports → [`flow`] lets
-//! outlines flow through every step's own check.
+//! The way through: `yaml` reads text into a tree of `node`s that know where they stand → `module` reads a file's
+//! envelope, `params` and imports → `expand` makes the steps as run (`for_each`, `when`, `interpolate`) → `wiring` looks
+//! up `from:` → `order` sorts → `fit` checks parameters (`shape`) and ports → `flow` lets outlines flow through every
+//! step's own check.
 //!
 //! Names: an imported step is `plant.tidy`, one made by `for_each` is `tidy@site=a`. The name by which the taking step
 //! knows its input (the table name in SQL, [`trainyard_core::Source::name`]) is always a plain identifier:
@@ -38,3 +38,6 @@ mod yaml;
 pub use json_schema::json_schema;
 pub use load::{Checked, Depth, load};
 pub use pipeline_test::{Expect, Given, PipelineTest, Rows};
+
+#[cfg(test)]
+mod tests;

@@ -94,7 +94,7 @@ fn assemble(
     depth: Depth,
     checked: &mut Checked,
 ) {
-    let mut instances = Instances::default();
+    let mut instances = Instances::new(registry);
     for step in 0..loader.modules[main].steps.len() {
         instances.of(loader, main, step);
     }
@@ -111,7 +111,13 @@ fn assemble(
     let mut plan = Plan {
         name,
         about,
-        params: module.scope.params.iter().flat_map(|params| params.iter()).map(|(k, p)| (k.clone(), p.value.to_json())).collect(),
+        params: module
+            .scope
+            .params
+            .iter()
+            .flat_map(|params| params.iter())
+            .map(|(k, p)| (k.clone(), p.value.to_json()))
+            .collect(),
         steps: Vec::new(),
         text,
     };
@@ -194,7 +200,7 @@ fn titles(top: &Node, loader: &mut Loader<'_>) -> (String, Option<String>) {
     (text.to_owned(), about)
 }
 
-fn triggers(module: &crate::module::Module, loader: &mut Loader<'_>, instances: &Instances, main: usize) {
+fn triggers(module: &crate::module::Module, loader: &mut Loader<'_>, instances: &Instances<'_>, main: usize) {
     let Some(entry) = module.root.entry("triggers") else { return };
     let mut interpolation = crate::interpolate::Interpolation {
         files: &loader.files,
@@ -205,9 +211,8 @@ fn triggers(module: &crate::module::Module, loader: &mut Loader<'_>, instances: 
         secrets: Vec::new(),
     };
     let node = interpolation.node(&entry.value);
-    let has_step = |name: &str| {
-        instances.all.iter().any(|step| step.name == name || (step.module == main && step.base == name))
-    };
+    let has_step =
+        |name: &str| instances.all.iter().any(|step| step.name == name || (step.module == main && step.base == name));
     trigger::check(entry, &node, &has_step, &mut loader.findings);
 }
 

@@ -16,8 +16,7 @@ use crate::{
     findings::{Findings, shown},
     interpolate::{Interpolation, Scope},
     node::{Entry, Node, Value},
-    params,
-    yaml,
+    params, yaml,
 };
 
 /// Most files one pipeline may import, each counted as often as it is imported.

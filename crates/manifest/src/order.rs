@@ -5,7 +5,7 @@ use trainyard_core::Problem;
 use crate::{expand::Instances, findings::Findings, findings::shown, wiring::Wire};
 
 /// The order. Every circle is reported once, at the name that closes it.
-pub(crate) fn order(instances: &Instances, wires: &[Vec<Wire>], findings: &mut Findings) -> Vec<usize> {
+pub(crate) fn order(instances: &Instances<'_>, wires: &[Vec<Wire>], findings: &mut Findings) -> Vec<usize> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         New,
@@ -55,7 +55,7 @@ pub(crate) fn order(instances: &Instances, wires: &[Vec<Wire>], findings: &mut F
 }
 
 /// `circle`: each step takes from the next, the last from the first.
-fn cycle(instances: &Instances, circle: &[usize]) -> Problem {
+fn cycle(instances: &Instances<'_>, circle: &[usize]) -> Problem {
     const SHOWN: usize = 12;
     let name = |step: &usize| format!("`{}`", shown(&instances.all[*step].name));
     let mut names: Vec<String> = circle.iter().take(SHOWN).map(name).collect();

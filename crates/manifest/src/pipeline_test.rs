@@ -151,7 +151,8 @@ fn read_given(node: &Node, step: &PlannedStep, findings: &mut Findings) -> Optio
         let Some((port, name)) = source.or_else(of_port) else {
             let sources = step.inputs.values().flatten().map(|source| source.name.as_str());
             let known: Vec<&str> = sources.chain(step.inputs.keys().map(String::as_str)).collect();
-            findings.at(entry.key_span, unknown("unknown-port", &format!("input of `{}`", step.name), &entry.key, known));
+            findings
+                .at(entry.key_span, unknown("unknown-port", &format!("input of `{}`", step.name), &entry.key, known));
             sound = false;
             continue;
         };
@@ -230,7 +231,10 @@ fn rows(node: &Node, findings: &mut Findings) -> Option<Rows> {
             for item in items {
                 match &item.value {
                     Value::Map(entries) => records.push(
-                        entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect::<BTreeMap<_, _>>(),
+                        entries
+                            .iter()
+                            .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                            .collect::<BTreeMap<_, _>>(),
                     ),
                     _ => {
                         fields::wrong_type(item, "a row", "a map of columns and values", findings);

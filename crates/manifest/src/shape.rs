@@ -196,14 +196,16 @@ impl<'s> Walk<'s> {
         }
         if !words.is_empty() && (node.text().is_some() || words.len() == followed.len()) {
             let mut problem = not_allowed(node, what, &words);
-            let keyed: Vec<String> = of_maps.iter().filter_map(|&at| only_key(followed[at])).map(|k| format!("`{k}: …`")).collect();
+            let keyed: Vec<String> =
+                of_maps.iter().filter_map(|&at| only_key(followed[at])).map(|k| format!("`{k}: …`")).collect();
             if !keyed.is_empty() && problem.1.help.is_none() {
                 problem.1 = problem.1.help(format!("or a map: {}", keyed.join(", ")));
             }
             return vec![problem];
         }
         // The branches that take this type of value; nothing to do with its inside.
-        let by_type = (0..followed.len()).filter(|&at| has_type(followed[at].get("type"), node) && !is_null(followed[at]));
+        let by_type =
+            (0..followed.len()).filter(|&at| has_type(followed[at].get("type"), node) && !is_null(followed[at]));
         let likely: Vec<usize> = by_type.collect();
         let untyped = |at: &usize| followed[*at].get("type").is_none();
         match likely.iter().copied().min_by_key(|&at| (untyped(&at), faults[at].len())) {
@@ -266,8 +268,7 @@ impl<'s> Walk<'s> {
             };
         }
         // `{a: …}` or `{b: …}`: the key decides.
-        let keyed: Vec<(usize, &str)> =
-            of_maps.iter().filter_map(|&at| Some((at, only_key(branches[at])?))).collect();
+        let keyed: Vec<(usize, &str)> = of_maps.iter().filter_map(|&at| Some((at, only_key(branches[at])?))).collect();
         if keyed.len() == of_maps.len()
             && let [entry] = entries
             && of_maps.len() > 1
@@ -289,7 +290,8 @@ impl<'s> Walk<'s> {
         if depth > DEEPEST {
             return Vec::new();
         }
-        let own = schema.get("properties").and_then(Json::as_object).into_iter().flatten().map(|(name, _)| name.as_str());
+        let own =
+            schema.get("properties").and_then(Json::as_object).into_iter().flatten().map(|(name, _)| name.as_str());
         let mut names: Vec<&str> = own.collect();
         let parts = ["allOf", "anyOf", "oneOf"].into_iter().flat_map(|part| list(schema.get(part)));
         for part in parts.chain(self.target(schema)) {
@@ -402,20 +404,26 @@ fn wrong_type(node: &Node, what: &str, expected: &str, help: Option<&str>) -> Fa
         Value::Bool(value) if expected == "a text" => Some(format!("put it into quotes: `\"{value}\"`")),
         _ => None,
     });
-    (node.span, match help {
-        Some(help) => problem.help(help),
-        None => problem,
-    })
+    (
+        node.span,
+        match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        },
+    )
 }
 
 fn not_allowed(node: &Node, what: &str, values: &[&Json]) -> Fault {
     let problem = Problem::error("not-allowed", format!("{what} must be {}, not {}", one_of(values), node.described()));
     let text = node.text().map(shown).unwrap_or_default();
     let near = trainyard_core::problem::nearest(&text, values.iter().filter_map(|value| value.as_str()));
-    (node.span, match near {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem,
-    })
+    (
+        node.span,
+        match near {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem,
+        },
+    )
 }
 
 fn one_of(values: &[&Json]) -> String {

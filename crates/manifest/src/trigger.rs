@@ -31,12 +31,7 @@ const KINDS: [Kind; 7] = [
     Kind { name: "schedule", short: Some("cron"), keys: &["cron", "timezone"], needs: &["cron"] },
     Kind { name: "files", short: Some("path"), keys: &["path"], needs: &["path"] },
     Kind { name: "webhook", short: None, keys: &["secret"], needs: &[] },
-    Kind {
-        name: "mqtt",
-        short: None,
-        keys: &["broker", "topic", "username", "password"],
-        needs: &["broker", "topic"],
-    },
+    Kind { name: "mqtt", short: None, keys: &["broker", "topic", "username", "password"], needs: &["broker", "topic"] },
     Kind { name: "rows", short: None, keys: &["step", "count"], needs: &["step", "count"] },
     Kind { name: "drift", short: Some("step"), keys: &["step"], needs: &["step"] },
     Kind { name: "upstream", short: Some("pipeline"), keys: &["pipeline"], needs: &["pipeline"] },
@@ -161,7 +156,8 @@ mod tests {
         for text in ["0 6 * * *", "*/15 0-5,22 1 jan-mar MON", "@daily", "0 0 31 12 7"] {
             assert_eq!(cron(text), Ok(()), "{text}");
         }
-        for text in ["", "0 6 * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "x * * * *"] {
+        for text in ["", "0 6 * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "x * * * *"]
+        {
             assert!(cron(text).is_err(), "{text}");
         }
     }

@@ -66,7 +66,7 @@ pub(crate) fn wire(loader: &mut Loader<'_>, instances: &mut Instances) -> Vec<Ve
 
 fn resolve(
     loader: &mut Loader<'_>,
-    instances: &mut Instances,
+    instances: &mut Instances<'_>,
     taker: usize,
     reference: &Reference,
     unknown_names: &mut usize,
@@ -93,7 +93,7 @@ fn resolve(
 /// The steps that `text` names; `Err(None)` where the reason is reported already.
 fn find(
     loader: &mut Loader<'_>,
-    instances: &mut Instances,
+    instances: &mut Instances<'_>,
     taker: usize,
     text: &str,
     suggest: bool,
@@ -125,7 +125,9 @@ fn find(
             }
             Some(Some(_)) => {
                 let message = format!("`{}` is an import, not a step", shown(text));
-                return Err(Some(Problem::error("unknown-step", message).help(format!("name one of its steps: `{head}.…`"))));
+                return Err(Some(
+                    Problem::error("unknown-step", message).help(format!("name one of its steps: `{head}.…`")),
+                ));
             }
             Some(None) => return Err(None),
             None => {
@@ -148,7 +150,7 @@ fn find(
 
 /// `tidy@site=a` or `tidy@site=a.port`.
 fn one_expansion(
-    instances: &Instances,
+    instances: &Instances<'_>,
     made: &[usize],
     text: &str,
     label: &str,
@@ -172,7 +174,7 @@ fn one_expansion(
 
 /// All expansions, but of those that share a `for_each` variable with the taker only the ones of its own value.
 fn counterparts(
-    instances: &Instances,
+    instances: &Instances<'_>,
     made: &[usize],
     taker: usize,
     same_file: bool,
@@ -183,7 +185,9 @@ fn counterparts(
     let own_value = |key: &str| own.iter().find(|(name, _)| same_file && name == key).map(|(_, value)| value);
     let edges: Vec<Edge> = made
         .iter()
-        .filter(|&&step| instances.all[step].each.iter().all(|(key, value)| own_value(key).is_none_or(|own| own == value)))
+        .filter(|&&step| {
+            instances.all[step].each.iter().all(|(key, value)| own_value(key).is_none_or(|own| own == value))
+        })
         .map(|&step| {
             let unshared = instances.all[step].each.iter().filter(|(key, _)| own_value(key).is_none());
             Edge { step, port: port.clone(), label: longer(label, unshared.map(|(_, value)| value)) }

@@ -8,7 +8,7 @@ use trainyard_core::{
     evaluation::{Resampled, Task},
 };
 use trainyard_data::{DataError, Table};
-use trainyard_learn::{Prediction, features::FeaturePlan, fitted_model::FittedModel};
+use trainyard_learn::{Prediction, baseline::Baseline, features::FeaturePlan, fitted_model::FittedModel};
 
 use crate::frame::frame;
 
@@ -61,8 +61,8 @@ pub struct Package {
     /// Loss on the validation rows, an iteration each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validation_loss: Vec<f64>,
-    /// Mean of the training target for a regression, the classes' shares otherwise: what the baselines predict.
-    pub prior: Vec<f64>,
+    /// What guessing from the training target alone predicts.
+    pub baselines: Vec<Baseline>,
     /// Where it comes from.
     pub provenance: Provenance,
     /// The fitted estimator; kept in a file of its own.

@@ -65,6 +65,7 @@ pub fn percent(share: f64) -> String {
         p if p == 0.0 => "0".to_owned(),
         p if p > 0.0 && p < 0.1 => "< 0.1".to_owned(),
         p if p > 99.9 && p < 100.0 => "> 99.9".to_owned(),
+        p if p.abs() < 1.0 => significant(p, 1),
         p if p.abs() < 10.0 => significant(p, 2),
         p if p > 99.0 && p < 100.0 => fixed(p, 1),
         p => fixed(p, 0),

@@ -40,6 +40,8 @@ const ATTEMPTS: u32 = 6;
 pub(crate) struct Catalog {
     path: PathBuf,
     connection: Mutex<SqliteConnection>,
+    /// Where it is read from a copy; removed with it.
+    _copy: Option<tempfile::TempDir>,
 }
 
 impl Catalog {
@@ -56,7 +58,7 @@ impl Catalog {
             .pragma("temp_store", "MEMORY");
         let mut connection = connect(&path, &options)?;
         migrations::bring_up_to_date(&path, &mut connection)?;
-        Ok(Self { path, connection: Mutex::new(connection) })
+        Ok(Self { path, connection: Mutex::new(connection), _copy: None })
     }
 
     /// Opens it for reading, also where nothing can be written.
@@ -72,16 +74,30 @@ impl Catalog {
             Ok(connection)
         });
         let connection = match opened {
-            // SQLite wants to write its index of the log even to read. Where it cannot, and there is no log, the file
-            // alone is the whole catalog.
-            Err(error) if error.code == "store-read-only" && log_is_empty(&path) => {
-                let mut connection = connect(&path, &options.immutable(true))?;
-                migrations::check_readable(&path, &mut connection)?;
-                connection
-            }
+            // SQLite wants to write its index of the log even to read.
+            Err(error) if error.code == "store-read-only" => return Self::open_unwritable(path, options),
             other => other?,
         };
-        Ok(Self { path, connection: Mutex::new(connection) })
+        Ok(Self { path, connection: Mutex::new(connection), _copy: None })
+    }
+
+    /// Opens a catalog that no one can be writing. Without a log, the file alone is the whole of it; with one, as a
+    /// command leaves it behind, it is read from a copy.
+    fn open_unwritable(path: PathBuf, options: SqliteConnectOptions) -> Result<Self, StoreError> {
+        let log = path.with_extension("db-wal");
+        let (options, copy) = if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            let copy = tempfile::tempdir().map_err(|error| StoreError::io("copy", &path, &error))?;
+            let copied = file_in(copy.path());
+            fs::copy(&path, &copied)
+                .and_then(|_| fs::copy(&log, copied.with_extension("db-wal")))
+                .map_err(|error| StoreError::io("copy", &path, &error))?;
+            (options.filename(copied).read_only(false), Some(copy))
+        } else {
+            (options.immutable(true), None)
+        };
+        let mut connection = connect(&path, &options)?;
+        migrations::check_readable(&path, &mut connection)?;
+        Ok(Self { path, connection: Mutex::new(connection), _copy: copy })
     }
 
     pub(crate) fn close(self) -> Result<(), StoreError> {
@@ -193,10 +209,6 @@ const DANGLING: &str = "dangling-reference";
 
 fn file_in(root: &Path) -> PathBuf {
     root.join("catalog.db")
-}
-
-fn log_is_empty(path: &Path) -> bool {
-    fs::metadata(path.with_extension("db-wal")).map_or(true, |log| log.len() == 0)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -34,7 +34,8 @@ impl StoreError {
         let shown = path.display();
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::full(path),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::read_only(path),
+            io::ErrorKind::ReadOnlyFilesystem => Self::read_only(path),
+            io::ErrorKind::PermissionDenied if !matches!(doing, "read" | "list" | "copy") => Self::read_only(path),
             _ => Self::new("store-io", format!("cannot {doing} `{shown}`: {error}")),
         }
     }
@@ -97,6 +98,12 @@ mod tests {
             assert_eq!(error.code, "store-read-only");
             assert!(error.to_string().contains("`there`") && error.to_string().contains("--store"), "{error}");
         }
+    }
+
+    #[test]
+    fn no_permission_to_read_says_nothing_of_writing() {
+        let error = StoreError::io("read", Path::new("there"), &io::ErrorKind::PermissionDenied.into());
+        assert_eq!(error.code, "store-io");
     }
 
     #[test]

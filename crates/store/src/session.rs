@@ -97,6 +97,9 @@ impl<'a> Session<'a> {
             outputs.filter(|row| known.get(&row.digest) == Some(*row)).map(|row| row.digest).collect()
         };
         self.store.put_cached(rows, &known.into_iter().collect())?;
+        let mut preloaded = lock(&self.preloaded);
+        rows.iter().for_each(|row| drop(preloaded.remove(&row.fingerprint)));
+        drop(preloaded);
         let mut known = lock(&self.known);
         known.extend(rows.iter().flat_map(|row| row.outputs.values()).map(|row| (row.digest, row.clone())));
         Ok(())

@@ -179,8 +179,12 @@ impl Opened<'_> {
             if let Some(end) = memchr::memrchr2(b'\n', b'\r', &bytes[before..]) {
                 line_start = before + end;
             }
-            // An array of objects may well be one line.
-            let lines = self.format.is_delimited() || bytes.trim_ascii_start().first() != Some(&b'[');
+            let lines = match self.format {
+                Format::Csv | Format::Tsv => true,
+                // An array of objects may well be one line.
+                Format::JsonLines => bytes.trim_ascii_start().first() != Some(&b'['),
+                Format::Parquet | Format::Arrow => false,
+            };
             if lines && bytes.len() - line_start > LONGEST_LINE {
                 let line = super::text::line_at(&bytes, line_start + 1);
                 return Err(DataError::new(

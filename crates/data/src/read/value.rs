@@ -79,7 +79,8 @@ impl ValueType {
             Self::Integer => "integer",
             Self::Float => "float",
             Self::Date => "date",
-            Self::Timestamp | Self::TimestampUtc => "timestamp",
+            Self::Timestamp => "timestamp without a zone",
+            Self::TimestampUtc => "timestamp with a zone",
             Self::Text => "text",
         }
     }

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use trainyard_core::problem::nearest;
+
 use crate::{
     Feature, Frame, FrameColumn, LearnError, Matrix, Values,
     features::{ColumnPlan, Encoding, FeaturePlan, Missing, Transform},
-    nearest::nearest,
 };
 
 impl FeaturePlan {
@@ -185,7 +186,9 @@ pub(super) fn numbers_of(column: &FrameColumn) -> Result<Cow<'_, [f64]>, LearnEr
                         None => *known[code as usize].insert(number_in(text).ok_or_else(|| LearnError {
                             code: "not-a-number",
                             message: format!("column `{}` must hold numbers, found `{text}`", column.name),
-                            help: Some("cast the column, or name its texts for missing values when reading it".to_owned()),
+                            help: Some(
+                                "cast the column, or name its texts for missing values when reading it".to_owned(),
+                            ),
                             field: None,
                         })?),
                     },

@@ -55,7 +55,9 @@ impl FeaturePlan {
             problems.push(LearnError {
                 code: "no-features",
                 message: "no column holds anything to learn from: each is constant, empty or left out".to_owned(),
-                help: Some("look at the profile of the training rows, and at `columns`, `exclude` and `encode`".to_owned()),
+                help: Some(
+                    "look at the profile of the training rows, and at `columns`, `exclude` and `encode`".to_owned(),
+                ),
                 field: Some("columns"),
             });
         }
@@ -85,7 +87,8 @@ impl Choice {
             Values::Number(_) => ColumnKind::Number,
             Values::Category { .. } => ColumnKind::Category,
         };
-        let asked_to_encode = matches!(own.encode, Some(Encode::OneHot | Encode::Ordinal)).then_some(ColumnKind::Category);
+        let asked_to_encode =
+            matches!(own.encode, Some(Encode::OneHot | Encode::Ordinal)).then_some(ColumnKind::Category);
         let number = if dense { NumberImpute::Median } else { NumberImpute::None };
         let levels = if dense { DENSE_LEVELS } else { NATIVE_LEVELS };
         let scale = if dense { Scale::Standard } else { Scale::None };
@@ -104,11 +107,7 @@ impl Choice {
     }
 }
 
-fn fit_column(
-    choice: &Choice,
-    column: &FrameColumn,
-    rows: Option<&[usize]>,
-) -> Result<Option<Transform>, LearnError> {
+fn fit_column(choice: &Choice, column: &FrameColumn, rows: Option<&[usize]>) -> Result<Option<Transform>, LearnError> {
     match choice.kind {
         ColumnKind::Number => {
             let all = numbers_of(column)?;

@@ -5,7 +5,7 @@
 
 mod apply;
 mod fit;
-mod numbers;
+pub(crate) mod numbers;
 mod params;
 
 #[cfg(test)]

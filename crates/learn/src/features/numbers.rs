@@ -2,7 +2,7 @@
 
 /// The quantile `share` (0 to 1) of ascending values, linear between neighbours (type 7 of Hyndman and Fan 1996, the
 /// default of R and NumPy). NaN when empty.
-pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let place = share * last as f64;
     let below = place.floor() as usize;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use trainyard_core::problem::nearest;
 
-use crate::{LearnError, nearest::did_you_mean};
+use crate::LearnError;
 
 /// How raw columns become features. All of it is learned from training rows alone and travels with the model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -164,7 +165,7 @@ impl FeatureParams {
             (!names.contains(name)).then(|| LearnError {
                 code: "unknown-column",
                 message: format!("no feature column `{name}`"),
-                help: did_you_mean(name, names.iter().map(String::as_str)),
+                help: nearest(name, names.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?")),
                 field: Some(field),
             })
         };

@@ -164,9 +164,8 @@ fn numbers_meet_learned_levels_by_text_and_texts_meet_learned_numbers() {
     assert_eq!(numbers.features[0].values, [1.0, 2.0, 1.0, 0.0]);
 
     let written = frame(vec![category("code", &["03", "04"])]);
-    let matrix = fit(&FeatureParams::default(), Wants::Native, &written)
-        .apply(&frame(vec![number("code", &[4.0])]))
-        .unwrap();
+    let matrix =
+        fit(&FeatureParams::default(), Wants::Native, &written).apply(&frame(vec![number("code", &[4.0])])).unwrap();
     assert_eq!(matrix.features[0].values, [1.0]);
 
     let speed = fit(&FeatureParams::default(), Wants::Native, &sensors());
@@ -203,7 +202,10 @@ fn scales_and_fills_by_column() {
     );
     let robust = FeatureParams { scale: Some(Scale::Robust), ..Default::default() };
     let train = frame(vec![number("x", &[1.0, 2.0, 3.0, 4.0, 5.0])]);
-    assert_eq!(fit(&robust, Wants::Dense, &train).apply(&train).unwrap().features[0].values, [-1.0, -0.5, 0.0, 0.5, 1.0]);
+    assert_eq!(
+        fit(&robust, Wants::Dense, &train).apply(&train).unwrap().features[0].values,
+        [-1.0, -0.5, 0.0, 0.5, 1.0]
+    );
 }
 
 #[test]
@@ -237,7 +239,8 @@ fn nothing_to_learn_from_is_told() {
     assert_eq!(problems[0].code, "no-features");
     let problems = FeaturePlan::fit(&FeatureParams::default(), Wants::Dense, &sensors(), Some(&[])).unwrap_err();
     assert_eq!(problems[0].code, "no-rows");
-    let all = FeatureParams { exclude: sensors().columns.iter().map(|c| c.name.clone()).collect(), ..Default::default() };
+    let all =
+        FeatureParams { exclude: sensors().columns.iter().map(|c| c.name.clone()).collect(), ..Default::default() };
     assert_eq!(FeaturePlan::fit(&all, Wants::Native, &sensors(), None).unwrap_err()[0].code, "no-features");
 }
 

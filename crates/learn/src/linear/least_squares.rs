@@ -46,7 +46,8 @@ pub(super) fn fit(params: &Params, train: &Sample<'_>, weights: &[f64]) -> Resul
     let pivoted = Pivoted::of(r);
     let coefficients = if pivoted.rank == count { solve_upper(r, z) } else { pivoted.smallest(z) };
     let coefficients: Vec<f64> = (0..count).map(|column| coefficients[(column, 0)]).collect();
-    let intercept = target_centre - centres.iter().zip(&coefficients).map(|(centre, slope)| centre * slope).sum::<f64>();
+    let intercept =
+        target_centre - centres.iter().zip(&coefficients).map(|(centre, slope)| centre * slope).sum::<f64>();
     if !intercept.is_finite() || coefficients.iter().any(|slope| !slope.is_finite()) {
         return Err(LearnError {
             code: "overflow",
@@ -81,7 +82,10 @@ fn reduce(train: &Sample<'_>, weights: &[f64], centres: &[f64], target_centre: f
         }
         upper(block)
     });
-    triangles.into_iter().reduce(|above, below| upper(stack(&above, &below))).unwrap_or_else(|| Mat::zeros(0, count + 1))
+    triangles
+        .into_iter()
+        .reduce(|above, below| upper(stack(&above, &below)))
+        .unwrap_or_else(|| Mat::zeros(0, count + 1))
 }
 
 fn stack(above: &Mat<f64>, below: &Mat<f64>) -> Mat<f64> {

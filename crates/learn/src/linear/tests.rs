@@ -79,7 +79,11 @@ fn columns_of_very_different_size_are_not_taken_for_dependent() {
     columns[1].iter_mut().for_each(|value| *value *= 1e-9);
     let model = fit(&Params::default(), &columns, &NUMBERS, None);
     assert_eq!(model.rank, 3);
-    near(&[model.coefficients[0] * 1e12, model.coefficients[1] * 1e-9], &[2.1279754109552282, 1.0394186636692169], 1e-9);
+    near(
+        &[model.coefficients[0] * 1e12, model.coefficients[1] * 1e-9],
+        &[2.1279754109552282, 1.0394186636692169],
+        1e-9,
+    );
 }
 
 #[test]

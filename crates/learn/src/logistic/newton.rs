@@ -25,7 +25,8 @@ pub(super) fn minimise(objective: &Objective<'_>, most: u32, go_on: &dyn Fn(u32)
             return Solution { point, iterations: done, converged: false };
         };
         let slope = dot(&step, &here.gradient);
-        let taken = |length: f64| -> Vec<f64> { point.iter().zip(&step).map(|(at, step)| at + length * step).collect() };
+        let taken =
+            |length: f64| -> Vec<f64> { point.iter().zip(&step).map(|(at, step)| at + length * step).collect() };
         if -slope <= NEAR {
             point = taken(1.0);
             if -slope <= SETTLED {

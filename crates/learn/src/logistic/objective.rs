@@ -53,7 +53,8 @@ impl<'a> Objective<'a> {
             let values = &x.features[range.start].values;
             // Without an intercept to take up the shift, the features stay where they are.
             let mean = if params.intercept { weighted_mean(values, weights, total) } else { 0.0 };
-            let squares = values.iter().zip(weights).map(|(value, weight)| weight * (value - mean).powi(2)).sum::<f64>();
+            let squares =
+                values.iter().zip(weights).map(|(value, weight)| weight * (value - mean).powi(2)).sum::<f64>();
             let deviation = (squares / total).sqrt();
             let divisor = (squares / total + penalty_spread).sqrt();
             // A column that is constant but for rounding must not be blown up to noise.
@@ -162,7 +163,10 @@ impl<'a> Objective<'a> {
             for (scores, own) in scores.iter_mut().zip(point.chunks(width.max(1))) {
                 scores.fill(0.0);
                 for (column, slope) in own.iter().enumerate() {
-                    scores.iter_mut().zip(block.col_as_slice(column)).for_each(|(score, value)| *score += slope * value);
+                    scores
+                        .iter_mut()
+                        .zip(block.col_as_slice(column))
+                        .for_each(|(score, value)| *score += slope * value);
                 }
             }
             part.value += self.losses(rows.clone(), &mut scores, &mut slopes);

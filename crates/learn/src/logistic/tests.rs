@@ -86,14 +86,12 @@ fn digits_are_scikit_learns() {
     flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
     let rows: Vec<Vec<f64>> =
         text.lines().map(|line| line.split(',').map(|field| field.parse().unwrap()).collect()).collect();
-    let columns: Vec<Vec<f64>> =
-        (0..64).map(|column| rows.iter().map(|row| row[column] / 16.0).collect()).collect();
+    let columns: Vec<Vec<f64>> = (0..64).map(|column| rows.iter().map(|row| row[column] / 16.0).collect()).collect();
     let y: Vec<f64> = rows.iter().map(|row| row[64]).collect();
     let x = matrix(&columns);
     for newton in [true, false] {
         let started = std::time::Instant::now();
-        let model =
-            fit_by(&Params::default(), &sample(&x, &y, 10, None), &FitContext::quiet(0), |_| newton).unwrap();
+        let model = fit_by(&Params::default(), &sample(&x, &y, 10, None), &FitContext::quiet(0), |_| newton).unwrap();
         assert!(model.converged, "{} iterations", model.iterations);
         eprintln!("digits newton {newton}: {} iterations, {:?}", model.iterations, started.elapsed());
         digits_agree(&model);
@@ -145,7 +143,8 @@ fn constant_and_huge_columns_do_no_harm() {
     columns.push(vec![7.0; 12]);
     columns[0].iter_mut().for_each(|value| *value = *value * 1e9 + 1e12);
     let model =
-        Logistic::fit(&Params::default(), &sample(&matrix(&columns), &TWO, 2, None), None, &FitContext::quiet(0)).unwrap();
+        Logistic::fit(&Params::default(), &sample(&matrix(&columns), &TWO, 2, None), None, &FitContext::quiet(0))
+            .unwrap();
     assert!(model.converged);
     assert!(model.scores[0].coefficients[3].abs() < 1e-9);
 }

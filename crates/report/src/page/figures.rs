@@ -29,7 +29,7 @@ pub(crate) fn of_all(evaluation: &Evaluation) -> Vec<Figure> {
         models
             .iter()
             .map(|(name, model)| Series { name: name.as_str(), points: curve(&model.pictures), marked: false })
-            .filter(|series| !series.points.is_empty())
+            .filter(|series| series.points.iter().any(|point| point.iter().all(|value| value.is_finite())))
             .collect()
     };
     let mut figures = Vec::new();

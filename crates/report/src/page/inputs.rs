@@ -3,17 +3,17 @@
 use askama::Template;
 use serde_json::Value;
 
-use super::{Section, render};
+use super::{Section, plural, render};
 use crate::{Report, charts::dag::status_name, markup::Markup, number};
 
 /// Sources shown.
-const MOST: usize = 60;
+const MOST: usize = 25;
 
 #[derive(Template)]
 #[template(path = "inputs.html")]
 struct Inputs {
     sources: Vec<Source>,
-    more: usize,
+    more: String,
 }
 
 struct Source {
@@ -51,7 +51,10 @@ pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
     if sources.is_empty() {
         return None;
     }
-    let more = roots.len() - sources.len();
+    let more = match roots.len() - sources.len() {
+        0 => String::new(),
+        more => plural(more, "more source"),
+    };
     Some(Section {
         id: "inputs".to_owned(),
         title: Markup("What went in".to_owned()),

@@ -89,13 +89,14 @@ fn against_baselines(evaluation: &Evaluation) -> (bool, String) {
     let Some(best) = evaluation.models.get(&evaluation.best).and_then(|model| model.metrics.get(metric)) else {
         return (false, format!("`{metric}` could not be measured"));
     };
-    let higher = metrics::find(metric).is_none_or(metrics::Metric::higher_is_better);
+    let Some(direction) = metrics::metric(metric).map(|metric| metric.direction) else {
+        return (false, format!("`{metric}` is no metric"));
+    };
     let mut passed = true;
     let mut reasons = Vec::new();
     for (name, measured) in &evaluation.baselines {
         let Some(baseline) = measured.get(metric) else { continue };
-        let better = if higher { best.value > baseline.value } else { best.value < baseline.value };
-        passed &= better;
+        passed &= direction.better(best.value, baseline.value);
         reasons.push(format!("{metric} {:.6} against {:.6} of the baseline `{name}`", best.value, baseline.value));
     }
     (passed, reasons.join("; "))

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use trainyard_core::{StepError, Warning, evaluation::{Resampled, Task}};
 use trainyard_data::{columns, split::{self, SplitTable}};
-use trainyard_learn::{Estimator, metrics};
+use trainyard_learn::{
+    Estimator,
+    metrics::{self, Scored},
+};
 
 use super::{
     fit::{self, Algorithm, Material},
@@ -43,7 +46,7 @@ pub(super) fn run<A: Algorithm>(
         (None, Some(labels)) => split::stratified_folds(labels, folds, seed)?,
         (None, None) => split::random_folds(rows.len(), folds, seed)?,
     };
-    let names = metrics::names_for(target.task);
+    let names = metrics::names(Some(target.task));
     let mut scores: BTreeMap<String, Vec<f64>> = names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
     for (index, fold) in made.iter().enumerate() {
         material.context.progress(index as u64, folds as u64, &format!("fold {} of {folds}", index + 1))?;
@@ -59,9 +62,10 @@ pub(super) fn run<A: Algorithm>(
         let truth: Vec<f64> = test.iter().map(|&row| target.values[row]).collect();
         let weights: Option<Vec<f64>> =
             material.weights.as_ref().map(|weights| test.iter().map(|&row| weights[row]).collect());
+        let scored = Scored { truth: &truth, prediction: &prediction, weights: weights.as_deref(), groups: None };
         for (name, values) in &mut scores {
             // A fold without one of the classes has no such metric; it is left out of the mean, and said.
-            match metrics::value(name, target.task, &truth, &prediction, weights.as_deref()) {
+            match metrics::value(name, target.task, &scored) {
                 Ok(value) => values.push(value),
                 Err(error) => material.context.warn(Warning::new(
                     "metric-not-measured",

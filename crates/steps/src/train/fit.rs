@@ -13,6 +13,7 @@ use trainyard_data::{
 };
 use trainyard_learn::{
     Estimator, FitContext, Frame, LearnError, Prediction, Sample, Values,
+    baseline::Baseline,
     features::{FeaturePlan, Wants},
     fitted_model::FittedModel,
 };
@@ -211,7 +212,7 @@ pub(super) fn run<A: Algorithm>(
         Some(resample) => cross_validate::run::<A>(&material, &split, resample)?,
         None => BTreeMap::new(),
     };
-    let prior = prior(&material, &train);
+    let baselines = baselines(&material, &train)?;
     let schema = table.schema();
     let package = Package {
         format: 1,
@@ -227,7 +228,7 @@ pub(super) fn run<A: Algorithm>(
         resampled,
         training_loss: fitting.training_loss,
         validation_loss: fitting.validation_loss,
-        prior,
+        baselines,
         provenance: Provenance {
             data: split.digest(),
             rows: train.len() as u64,
@@ -360,19 +361,10 @@ pub(super) fn predict(
     Ok(fitting.model.predict(&matrix))
 }
 
-/// The weighted mean of the training target, or the classes' shares.
-fn prior<P>(material: &Material<'_, P>, train: &[usize]) -> Vec<f64> {
-    let weight = |row: usize| material.weights.as_ref().map_or(1.0, |weights| weights[row]);
-    let total: f64 = train.iter().map(|&row| weight(row)).sum();
-    let total = if total > 0.0 { total } else { 1.0 };
-    if material.target.task == Task::Regression {
-        return vec![train.iter().map(|&row| weight(row) * material.target.values[row]).sum::<f64>() / total];
-    }
-    let mut shares = vec![0.0; material.target.classes.len()];
-    for &row in train {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "class codes are small and known")]
-        let class = material.target.values[row] as usize;
-        shares[class] += weight(row) / total;
-    }
-    shares
+/// What guessing from the training target alone predicts.
+fn baselines<P>(material: &Material<'_, P>, train: &[usize]) -> Result<Vec<Baseline>, StepError> {
+    let y: Vec<f64> = train.iter().map(|&row| material.target.values[row]).collect();
+    let weights: Option<Vec<f64>> =
+        material.weights.as_ref().map(|weights| train.iter().map(|&row| weights[row]).collect());
+    Baseline::fit(material.target.classes.len(), &y, weights.as_deref()).map_err(|error| problem(error).into())
 }

@@ -23,7 +23,7 @@ impl Algorithm for GradientBoosting {
     }
 
     fn keep(model: boosting::GradientBoostingModel) -> Fitting {
-        let (training_loss, validation_loss) = (model.train_loss.clone(), model.validation_loss.clone());
+        let (training_loss, validation_loss) = (model.history.train.clone(), model.history.validation.clone());
         Fitting { model: FittedModel::GradientBoosting(model), training_loss, validation_loss }
     }
 }

@@ -139,6 +139,15 @@ impl Store {
         }
     }
 
+    /// The fields of a fingerprint, as last kept or recorded.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn fields(&self, fingerprint: &Digest) -> Result<Option<serde_json::Value>, StoreError> {
+        let sql = "SELECT fields FROM fingerprints WHERE fingerprint = ?1";
+        self.catalog.row(sql, &[&fingerprint.to_string()])?.map(|row| parsed(&row, "fields")).transpose()
+    }
+
     /// What the last run of `pipeline` found or made.
     pub(crate) fn raw_hits_of(&self, pipeline: &str) -> Result<HashMap<Digest, RawHit>, StoreError> {
         let rows = self.catalog.rows(HITS_OF_PIPELINE, &[pipeline])?;
@@ -252,15 +261,4 @@ fn raw_hit(row: &SqliteRow) -> Result<RawHit, StoreError> {
         outputs: column(row, "outputs")?,
         artifacts: column(row, "artifacts")?,
     })
-}
-
-impl Store {
-    /// The fields of a fingerprint, as last kept or recorded.
-    ///
-    /// # Errors
-    /// When the catalog cannot be read.
-    pub fn fields(&self, fingerprint: &Digest) -> Result<Option<serde_json::Value>, StoreError> {
-        let sql = "SELECT fields FROM fingerprints WHERE fingerprint = ?1";
-        self.catalog.row(sql, &[&fingerprint.to_string()])?.map(|row| parsed(&row, "fields")).transpose()
-    }
 }

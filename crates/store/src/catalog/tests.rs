@@ -89,6 +89,10 @@ fn preloaded_entries_answer_and_are_still_checked() {
     assert_eq!(session.preload("plant").unwrap(), 2);
     assert_eq!(session.find_cached(&rows[0].fingerprint).unwrap().unwrap().outputs, rows[0].outputs);
     assert_eq!(session.find_cached(&rows[0].fingerprint).unwrap().unwrap().outputs, rows[0].outputs);
+    // Forced, and it made something else.
+    session.put_cached(&[CacheRow { fingerprint: rows[0].fingerprint, ..work(&session, "a", None, "new") }]).unwrap();
+    let replaced = session.find_cached(&rows[0].fingerprint).unwrap().unwrap();
+    assert_eq!(replaced.outputs["out"].digest, document("new").digest());
     store.blobs().remove(&rows[1].outputs["out"].files[0].blob).unwrap();
     assert_eq!(session.find_cached(&rows[1].fingerprint).unwrap(), None);
     assert_eq!(store.find_cached(&rows[1].fingerprint).unwrap(), None);
@@ -436,8 +440,8 @@ fn slow_speed() {
     });
     drop(session);
     timed("usage", &mut || drop(store.usage().unwrap()));
-    timed("collect, dry", &mut || drop(store.gc(crate::Keep::Newest(1), true).unwrap()));
-    timed("collect", &mut || drop(store.gc(crate::Keep::Newest(1), false).unwrap()));
+    timed("collect, dry", &mut || assert_eq!(store.gc(crate::Keep::Newest(1), true).unwrap().runs, 1));
+    timed("collect", &mut || assert_eq!(store.gc(crate::Keep::Newest(1), false).unwrap().runs, 1));
     timed("close", &mut || ());
     store.close().unwrap();
     for _ in 0..3 {

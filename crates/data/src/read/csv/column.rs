@@ -137,7 +137,6 @@ impl Column {
             }
             let text = cells.bytes(row);
             match self.declared {
-                Some(_) if !self.zone_settled(text) => {}
                 Some(_) => {
                     self.misfit_count += 1;
                     if self.misfits.len() < SHOWN {
@@ -150,19 +149,6 @@ impl Column {
                 None => self.widen(if cells.field(row).is_raw() { b"\"" } else { text }, block.dialect.decimal),
             }
         }
-    }
-
-    /// For a declared timestamp without values yet: takes on the zone of its first one.
-    fn zone_settled(&mut self, text: &[u8]) -> bool {
-        let Values::Timestamp(values, utc) = &mut self.values else { return true };
-        let fits_other = timestamp(text.trim_ascii()).is_some_and(|(_, zoned)| zoned != *utc);
-        // Without a validity buffer that knows of a value, every row so far is missing.
-        let empty = self.nulls.as_slice().map_or(values.is_empty(), |bits| bits.iter().all(|byte| *byte == 0));
-        if fits_other && empty {
-            *utc = !*utc;
-            return false;
-        }
-        true
     }
 
     fn push_null(&mut self) {

@@ -198,6 +198,14 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_before_a_fan_with_a_long_edge_stays_straight() {
+        let edges = [(0, 1), (1, 2), (2, 3), (3, 4), (3, 5), (3, 6), (4, 6), (5, 6), (6, 7)];
+        let nodes = sound(8, &edges).nodes;
+        assert!(nodes[..4].windows(2).all(|pair| (pair[0].0 - pair[1].0).abs() < 0.1), "{nodes:?}");
+        assert!((nodes[6].0 - nodes[7].0).abs() < 0.1, "{nodes:?}");
+    }
+
+    #[test]
     fn a_diamond_is_symmetric() {
         let nodes = sound(4, &[(0, 1), (0, 2), (1, 3), (2, 3)]).nodes;
         assert!((nodes[0].0 - nodes[3].0).abs() < 1e-6);

@@ -34,6 +34,8 @@ fn main() -> ExitCode {
         }
     };
     let output = Output::new(args.json);
+    // The engine turns a step's panic into an error that names the step; the default hook would print beside it.
+    std::panic::set_hook(Box::new(|_| {}));
     if let Some(threads) = args.threads {
         // Fails only when the pool exists already, and nothing has used it yet.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();

@@ -7,10 +7,12 @@ pub mod columns;
 pub mod contract;
 pub mod outliers;
 pub mod error;
+pub mod profile;
 pub mod read;
 pub mod split;
 pub mod sql;
 pub mod table;
+pub mod write;
 
 pub use error::DataError;
 pub use table::{TABLE_CODEC, Table, column_type};

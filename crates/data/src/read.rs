@@ -5,6 +5,7 @@
 mod arrow_ipc;
 mod csv;
 mod files;
+mod identity;
 mod json_lines;
 mod options;
 mod parquet;
@@ -20,8 +21,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trainyard_core::{Schema, Warning};
 
+pub(crate) use self::csv::is_default_missing;
 pub use self::{
     files::expand,
+    identity::content_digest,
     options::{Delimiter, Format, Quote, Ragged, ReadOptions},
 };
 use self::{

@@ -38,7 +38,7 @@ pub use artifact::{NO_PART, Roles, SPLIT_CODEC, SplitTable};
 pub use builder::{Part, PartView, Parts, Split};
 pub use check::{check, outline, part_names};
 pub use folds::{
-    Fold, FoldStrategy, FoldSpec, folds, group_folds, holdout, random_folds, stratified_folds, stratified_group_folds,
+    Fold, FoldSpec, FoldStrategy, folds, group_folds, holdout, random_folds, stratified_folds, stratified_group_folds,
     time_folds,
 };
 pub use ratio::Ratio;

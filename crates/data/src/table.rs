@@ -22,7 +22,7 @@ use rayon::prelude::*;
 use trainyard_core::{Codec, Digest, Keeper, Kind, Outline, Schema, StepError, Value};
 
 pub use canonical::column_type;
-pub(crate) use codec::{decode_parquet, encode_parquet};
+pub(crate) use codec::{decode_parquet, encode_parquet, parquet_schema};
 
 use crate::error::DataError;
 

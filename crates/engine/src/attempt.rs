@@ -1,15 +1,18 @@
 //! Runs a step's code: once, or as often as its retries allow, within its time.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use trainyard_core::{Context, Inputs, Outputs, PlannedStep, StepError, Warning};
 
-use crate::{events::Event, guard::guard, monitor::StepMonitor, run::Run};
+use crate::{
+    events::Event,
+    monitor::StepMonitor,
+    run::Run,
+    secrets::{guard_step, hide},
+};
 
 /// A pause before a retry never exceeds this, however often it is doubled.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
@@ -23,25 +26,25 @@ pub(crate) struct Tried {
 }
 
 /// Runs the step, again after a failure that another attempt might mend.
-pub(crate) fn attempt(run: &Run<'_>, number: usize, step: &PlannedStep, inputs: &Inputs) -> Tried {
+pub(crate) fn attempt(run: &Run<'_>, step: &PlannedStep, inputs: &Inputs) -> Tried {
     let params = step.params_with_secrets();
     let mut retried = Vec::new();
     let mut pause = step.backoff;
     for left in (0..=step.retries).rev() {
         let monitor = StepMonitor::new(
-            &step.name,
+            step,
             run.events,
             run.stops(),
             step.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
         );
-        let (result, warnings) = once(run, number, step, &params, inputs, &monitor);
+        let (result, warnings) = once(run, step, &params, inputs, &monitor);
         match result {
             Err(error) if left > 0 && may_pass(&error) => {
                 let message = format!("{}; trying again, {left} left", error.message);
                 (run.events)(Event::StepLog { step: step.name.clone(), line: message });
                 retried.push(Warning::new("retried", format!("an attempt failed: {}", error.message)));
                 if !wait(pause, &monitor) {
-                    return Tried { result: Err(cancelled()), warnings: retried };
+                    return Tried { result: Err(cancelled(run)), warnings: retried };
                 }
                 pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
             }
@@ -51,25 +54,24 @@ pub(crate) fn attempt(run: &Run<'_>, number: usize, step: &PlannedStep, inputs: 
             }
         }
     }
-    Tried { result: Err(cancelled()), warnings: retried }
+    Tried { result: Err(cancelled(run)), warnings: retried }
 }
 
 fn once(
     run: &Run<'_>,
-    number: usize,
     step: &PlannedStep,
     params: &serde_json::Value,
     inputs: &Inputs,
     monitor: &StepMonitor<'_>,
 ) -> (Result<Outputs, StepError>, Vec<Warning>) {
-    let scratch = match Scratch::new(&run.view.scratch, number) {
+    let scratch = match run.scratch.lend() {
         Ok(scratch) => scratch,
         Err(error) => return (Err(error), Vec::new()),
     };
     let warnings = Mutex::default();
     let context = Context {
         setting: &step.setting,
-        scratch: &scratch.0,
+        scratch: scratch.path(),
         step: &step.name,
         pipeline: &run.view.plan.name,
         run: run.view.run,
@@ -79,13 +81,18 @@ fn once(
         warnings: &warnings,
     };
     let started = Instant::now();
-    let result = guard(|| step.step.run(params, inputs, &context));
-    let result = judge(result, step, monitor, started.elapsed());
-    (result, warnings.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let result = guard_step(step, || step.step.run(params, inputs, &context));
+    let result = judge(run, result, step, monitor, started.elapsed());
+    let mut warnings = warnings.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for warning in warnings.iter_mut().filter(|_| !step.secrets.is_empty()) {
+        warning.message = hide(&step.secrets, &warning.message);
+    }
+    (result, warnings)
 }
 
 /// What a result means, given that the step may have been asked to stop.
 fn judge(
+    run: &Run<'_>,
     result: Result<Outputs, StepError>,
     step: &PlannedStep,
     monitor: &StepMonitor<'_>,
@@ -93,7 +100,7 @@ fn judge(
 ) -> Result<Outputs, StepError> {
     let gave_up = result.as_ref().is_err_and(|error| error.code == "cancelled");
     match step.timeout {
-        _ if monitor.stopped() && result.is_err() => Err(cancelled()),
+        _ if monitor.stopped() && result.is_err() => Err(cancelled(run)),
         Some(timeout) if monitor.late() && (gave_up || result.is_ok()) => {
             let heed = if gave_up { String::new() } else { format!(", and ended only after {}", seconds(took)) };
             Err(StepError::new("timeout", format!("it took longer than its timeout of {}{heed}", seconds(timeout)))
@@ -108,8 +115,8 @@ fn may_pass(error: &StepError) -> bool {
     !error.refused && error.problems.is_empty() && !matches!(error.code.as_str(), "panic" | "cancelled")
 }
 
-fn cancelled() -> StepError {
-    StepError::new("cancelled", "the run was cancelled")
+fn cancelled(run: &Run<'_>) -> StepError {
+    StepError::new("cancelled", run.stopping().unwrap_or("the run was cancelled"))
 }
 
 /// Waits; false when the run is to stop meanwhile.
@@ -128,25 +135,4 @@ fn wait(pause: Duration, monitor: &StepMonitor<'_>) -> bool {
 fn seconds(time: Duration) -> String {
     let text = format!("{:.1}", time.as_secs_f64());
     format!("{} s", text.strip_suffix(".0").unwrap_or(&text))
-}
-
-/// An attempt's own folder, removed with everything in it when dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(root: &Path, number: usize) -> Result<Self, StepError> {
-        let folder = root.join(number.to_string());
-        fs::create_dir_all(&folder)
-            .map_err(|error| StepError::new("io", format!("cannot make the folder `{}`: {error}", folder.display())))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Most steps leave it empty, and then this is all there is to do. What cannot be removed is not worth a failure.
-        if fs::remove_dir(&self.0).is_err() {
-            fs::remove_dir_all(&self.0).ok();
-        }
-    }
 }

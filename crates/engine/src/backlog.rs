@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use trainyard_core::{Artifact, Digest, Warning};
@@ -10,6 +11,10 @@ use trainyard_store::{Claim, InputRow};
 
 /// Jobs that are written in one transaction, at most.
 const MOST_AT_ONCE: usize = 1000;
+
+/// Writes start no closer together than this, unless someone waits for them: a write holds the catalog, and steps that
+/// take microseconds would otherwise wait for each other's. A step that ends after a longer calm is written at once.
+const CALM: Duration = Duration::from_millis(20);
 
 /// What a step made, to be kept.
 pub(crate) struct Work {
@@ -74,6 +79,15 @@ struct State {
     bytes: u64,
     busy: bool,
     closed: bool,
+    /// How many wait until all is written.
+    waiting: usize,
+}
+
+impl State {
+    /// True when there is no time to let more jobs gather.
+    fn is_urgent(&self) -> bool {
+        self.closed || self.waiting > 0 || self.jobs.len() >= MOST_AT_ONCE
+    }
 }
 
 impl Backlog {
@@ -86,12 +100,15 @@ impl Backlog {
         let bytes = job.bytes();
         let mut state = self.state();
         while bytes > 0 && state.bytes > 0 && state.bytes.saturating_add(bytes) > self.most_bytes {
+            state.waiting += 1;
+            self.changed.notify_all();
             state = self.wait(state);
+            state.waiting -= 1;
         }
         state.bytes = state.bytes.saturating_add(bytes);
         state.jobs.push_back(job);
-        // While it is busy it looks again by itself.
-        if !state.busy {
+        // Whoever writes looks again when it is done, and is in no hurry for the second job.
+        if !state.busy && (state.jobs.len() == 1 || state.is_urgent()) {
             self.changed.notify_all();
         }
     }
@@ -99,9 +116,12 @@ impl Backlog {
     /// Waits until everything brought so far is written.
     pub(crate) fn settle(&self) {
         let mut state = self.state();
+        state.waiting += 1;
+        self.changed.notify_all();
         while state.busy || !state.jobs.is_empty() {
             state = self.wait(state);
         }
+        state.waiting -= 1;
     }
 
     /// No more jobs will come.
@@ -113,6 +133,7 @@ impl Backlog {
     /// Hands the jobs to `write`, as many at a time as there are, until closed and empty.
     pub(crate) fn work_off(&self, write: &mut dyn FnMut(Vec<Job>)) {
         let mut state = self.state();
+        let mut last: Option<Instant> = None;
         loop {
             if state.jobs.is_empty() {
                 if state.closed {
@@ -121,6 +142,12 @@ impl Backlog {
                 state = self.wait(state);
                 continue;
             }
+            let calm = last.map_or(Duration::ZERO, |last| CALM.saturating_sub(last.elapsed()));
+            if !calm.is_zero() && !state.is_urgent() {
+                state = self.changed.wait_timeout(state, calm).unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
+            last = Some(Instant::now());
             let count = state.jobs.len().min(MOST_AT_ONCE);
             let jobs: Vec<Job> = state.jobs.drain(..count).collect();
             let bytes: u64 = jobs.iter().map(Job::bytes).sum();
@@ -140,5 +167,65 @@ impl Backlog {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_and_order_is_kept() {
+        let backlog = Backlog::new(1);
+        let written = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                backlog.work_off(&mut |jobs| written.lock().unwrap().extend(jobs.iter().map(Job::step)));
+            });
+            for step in 0..5000 {
+                backlog.push(Job::Note(step));
+                if step == 2500 {
+                    backlog.settle();
+                    assert_eq!(written.lock().unwrap().len(), 2501);
+                }
+            }
+            backlog.close();
+        });
+        assert_eq!(written.into_inner().unwrap(), (0..5000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn those_who_bring_much_wait_for_room() {
+        let heavy = |step| {
+            Job::Keep(Box::new(Work {
+                step,
+                fingerprint: Digest::of(b""),
+                fields: serde_json::Value::Null,
+                uses: "",
+                inputs: Vec::new(),
+                outputs: Vec::new(),
+                warnings: Vec::new(),
+                reusable: true,
+                claim: None,
+                bytes: 60,
+            }))
+        };
+        let backlog = Backlog::new(100);
+        let most = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                backlog.work_off(&mut |jobs| {
+                    most.fetch_max(jobs.len(), Ordering::Relaxed);
+                });
+            });
+            (0..50).for_each(|step| backlog.push(heavy(step)));
+            backlog.close();
+        });
+        assert_eq!(most.into_inner(), 1);
     }
 }

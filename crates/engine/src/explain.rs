@@ -40,7 +40,8 @@ pub fn explain(plan: &Plan, registry: &Registry, store: &Store, step: &str) -> R
     let outlook = foresee(plan, registry, store, &options)?.swap_remove(number);
     let last = store.last_fingerprint(&plan.name, &step)?;
     let last_fields = last.as_ref().and_then(|last| serde_json::from_value::<Fingerprint>(last.fields.clone()).ok());
-    let explanation = |changed, note: Option<&str>| Explanation { step: step.clone(), changed, note: note.map(Into::into) };
+    let explanation =
+        |changed, note: Option<&str>| Explanation { step: step.clone(), changed, note: note.map(Into::into) };
     let (now, open) = match outlook {
         Outlook::Skipped(why) => return Ok(explanation(Vec::new(), Some(&format!("it would be skipped: {why}")))),
         Outlook::Fails(why) => return Ok(explanation(Vec::new(), Some(&format!("it would fail: {why}")))),

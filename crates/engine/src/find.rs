@@ -7,7 +7,7 @@ use trainyard_store::Hit;
 
 use crate::{
     fingerprint::{Change, Fingerprint, changes},
-    guard::guard,
+    secrets::guard_step,
     view::View,
 };
 
@@ -46,8 +46,9 @@ fn with_effect(view: &View<'_>, step: &PlannedStep, hit: Hit) -> Found {
             Err(error) => return miss(format!("its result in the store is broken: {}", error.message)),
         }
     }
-    let holds =
-        view.asking(step, |context| guard(|| step.step.still_holds(&step.params_with_secrets(), &outputs, context)));
+    let holds = view.asking(step, |context| {
+        guard_step(step, || step.step.still_holds(&step.params_with_secrets(), &outputs, context))
+    });
     match holds {
         Ok(true) => Found::Hit(hit, outputs.ports),
         Ok(false) => miss("what it did is no longer in place"),

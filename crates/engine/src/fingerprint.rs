@@ -250,16 +250,17 @@ mod tests {
     fn every_field_counts_and_is_named() {
         let before = sample();
         assert_eq!(fields(&before, &before), Vec::<String>::new());
-        let cases: Vec<(&str, Box<dyn Fn(&mut Fingerprint)>)> = vec![
-            ("fingerprint version", Box::new(|f| f.version += 1)),
-            ("uses", Box::new(|f| f.uses = "split/group".into())),
-            ("step version", Box::new(|f| f.step_version = 2)),
-            ("params.seed", Box::new(|f| f.params["seed"] = json!(8))),
-            ("params.ratio.train", Box::new(|f| f.params["ratio"]["train"] = json!(0.6))),
-            ("params.new", Box::new(|f| f.params["new"] = json!(null))),
-            ("inputs.data", Box::new(|f| f.inputs.get_mut("data").unwrap()[0].1 = Digest::of(b"z"))),
-            ("inputs.models.forest", Box::new(|f| f.inputs.get_mut("models").unwrap()[1].1 = Digest::of(b"z"))),
-            ("identity", Box::new(|f| f.identity = None)),
+        type Edit = fn(&mut Fingerprint);
+        let cases: [(&str, Edit); 9] = [
+            ("fingerprint version", |f| f.version += 1),
+            ("uses", |f| f.uses = "split/group".into()),
+            ("step version", |f| f.step_version = 2),
+            ("params.seed", |f| f.params["seed"] = json!(8)),
+            ("params.ratio.train", |f| f.params["ratio"]["train"] = json!(0.6)),
+            ("params.new", |f| f.params["new"] = json!(null)),
+            ("inputs.data", |f| f.inputs.get_mut("data").unwrap()[0].1 = Digest::of(b"z")),
+            ("inputs.models.forest", |f| f.inputs.get_mut("models").unwrap()[1].1 = Digest::of(b"z")),
+            ("identity", |f| f.identity = None),
         ];
         for (field, change) in cases {
             let mut after = sample();
@@ -300,10 +301,9 @@ mod tests {
         let sentences: Vec<String> = changes(&sample(), &after).iter().map(Change::sentence).collect();
         assert!(sentences[0].starts_with("params.ratio changed from {"), "{}", sentences[0]);
         assert!(sentences[0].ends_with('…'));
-        assert_eq!(sentences[1..], [
-            "params.seed changed from 7 to 8",
-            "inputs.data changed",
-            "the data outside changed"
-        ]);
+        assert_eq!(
+            sentences[1..],
+            ["params.seed changed from 7 to 8", "inputs.data changed", "the data outside changed"]
+        );
     }
 }

@@ -143,10 +143,10 @@ fn load_one(view: &View<'_>, one: &Given, settle: &dyn Fn()) -> Result<Artifact,
     if let Some(value) = view.ledger.value(one.step, &one.from) {
         return Ok(Artifact { digest, value });
     }
-    let artifact = view.loader.load(&digest).or_else(|_| {
+    let artifact = view.loader.load(&digest).or_else(|error| {
         // What this run made a moment ago, and nobody was thought to need any more, may still be on its way.
         settle();
-        view.loader.load(&digest)
+        view.loader.load(&digest).map_err(|_| error)
     })?;
     view.ledger.put_value(one.step, &one.from, &artifact.value);
     Ok(artifact)

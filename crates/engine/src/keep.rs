@@ -41,6 +41,17 @@ impl Keep<'_> {
     /// Keeps everything that the jobs hold, and records their steps. What cannot be kept fails its step.
     pub(crate) fn write(&self, jobs: Vec<Job>) {
         let steps: Vec<usize> = jobs.iter().map(Job::step).collect();
+        // A panic here must not leave everyone waiting for what is never written.
+        let written = guard(|| {
+            self.write_all(&steps, jobs);
+            Ok(())
+        });
+        if let Err(error) = written {
+            steps.iter().for_each(|step| self.fail(*step, &error));
+        }
+    }
+
+    fn write_all(&self, steps: &[usize], jobs: Vec<Job>) {
         let works = jobs.into_iter().filter_map(|job| if let Job::Keep(work) = job { Some(*work) } else { None });
         let mut rows = Vec::new();
         let mut claims = Vec::new();
@@ -57,7 +68,7 @@ impl Keep<'_> {
         self.put(rows);
         // Only now may others look for it.
         drop(claims);
-        if let Err(error) = self.record(&steps) {
+        if let Err(error) = self.record(steps) {
             self.stop.store(true, Ordering::Relaxed);
             self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }

@@ -150,6 +150,7 @@ impl Ledger {
             let record = Arc::make_mut(&mut ending.record);
             record.status = StepStatus::Failed;
             record.error = Some(error);
+            record.outputs.clear();
         }
     }
 

@@ -30,6 +30,8 @@ mod record;
 mod run;
 mod run_step;
 mod schedule;
+mod scratch;
+mod secrets;
 mod select;
 mod view;
 

@@ -55,8 +55,7 @@ impl<'a> Loader<'a> {
         if let Some(value) = self.recall(digest) {
             return Ok(Artifact { digest: *digest, value });
         }
-        let broken =
-            |what: &str| StepError::new("broken-artifact", format!("artifact {} {what}", digest.short()));
+        let broken = |what: &str| StepError::new("broken-artifact", format!("artifact {} {what}", digest.short()));
         if depth > DEEPEST {
             return Err(broken("refers to others without end"));
         }
@@ -91,7 +90,10 @@ impl<'a> Loader<'a> {
                 Soundness::Corrupt { .. } => "is corrupt",
             };
             let artifact = row.digest.short();
-            return Err(StepError::new("broken-artifact", format!("file `{}` of artifact {artifact} {what}", file.name)));
+            return Err(StepError::new(
+                "broken-artifact",
+                format!("file `{}` of artifact {artifact} {what}", file.name),
+            ));
         }
         Ok(())
     }

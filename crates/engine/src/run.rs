@@ -2,8 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    path::PathBuf,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -31,6 +29,7 @@ use crate::{
     record,
     run_step::{give_up, run_step, settle_by_looking},
     schedule::{Graph, Limits, Need, schedule},
+    scratch::Scratch,
     select::{Selection, select},
     view::View,
 };
@@ -47,6 +46,7 @@ pub(crate) struct Run<'a> {
     pub(crate) events: &'a (dyn Fn(Event) + Sync),
     pub(crate) backlog: &'a Backlog,
     pub(crate) meter: Meter,
+    pub(crate) scratch: Scratch,
     cancel: &'a AtomicBool,
     /// Set when something cannot be kept.
     stop: &'a AtomicBool,
@@ -83,7 +83,6 @@ pub fn run(
         pipeline: plan.name.clone(),
         steps: plan.steps.iter().map(|step| step.name.clone()).collect(),
     });
-    let scratch = Scratch(scratch_of(store, &header.run));
     let backlog = Backlog::new(MOST_WAITING);
     let models = RunModels { session: &session, backlog: &backlog, run: &header.run };
     let lookup = |digest: &Digest| session.find_cached(digest);
@@ -91,7 +90,6 @@ pub fn run(
     let stop = AtomicBool::new(false);
     let mut view = View::new(plan, store, loader, &lookup, &models, &selection.wanted);
     view.run = &header.run;
-    view.scratch.clone_from(&scratch.0);
     let run = Run {
         view,
         session: &session,
@@ -100,6 +98,7 @@ pub fn run(
         events,
         backlog: &backlog,
         meter: Meter::new(),
+        scratch: Scratch::new(store, &header.run),
         cancel,
         stop: &stop,
         cut_short: AtomicBool::new(false),
@@ -133,33 +132,17 @@ impl Drop for Closing<'_> {
     }
 }
 
-/// The run's own folder, made when the first step needs it, removed with everything in it.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed now, a collection of the store sweeps up.
-        if self.0.exists() {
-            fs::remove_dir_all(&self.0).ok();
-        }
-    }
-}
-
-fn scratch_of(store: &Store, run: &str) -> PathBuf {
-    let folder = store.root().join("tmp").join(format!("run-{run}"));
-    // A step may start a program in another folder, for which a relative path would be wrong.
-    std::path::absolute(&folder).unwrap_or(folder)
-}
-
 impl Run<'_> {
     /// Looks up what can be, in order, while all inputs are known; the pool does the rest.
     fn work(&self) {
         let plan = self.view.plan;
         let mut done = vec![false; plan.steps.len()];
         for number in 0..plan.steps.len() {
-            let ready = plan.steps[number].inputs.values().flatten().all(|source| done[source.step]);
-            let unwanted = !self.selection.wanted[number];
-            done[number] = (unwanted || ready) && self.stopping().is_none() && settle_by_looking(self, number);
+            let step = &plan.steps[number];
+            let ready = !self.selection.wanted[number]
+                || !step.enabled
+                || step.inputs.values().flatten().all(|source| done[source.step]);
+            done[number] = ready && self.stopping().is_none() && settle_by_looking(self, number);
         }
         let limits = Limits { threads: self.options.threads.max(1), memory: self.options.memory };
         schedule(&self.graph(), &done, limits, &|number| {

@@ -48,17 +48,15 @@ pub(crate) fn run_step(run: &Run<'_>, number: usize) -> Verdict {
         Ok(Err(error)) => return fail(run, number, &error),
         Err(hindered) => return skip(run, number, hindered),
     };
-    let why = match look(run, &known) {
-        Ok(hit) => return record_hit(run, &known, hit),
-        Err(why) => why,
-    };
-    let claim = match claim(run, &known) {
-        Ok(Claimed::Mine(claim)) => claim,
-        Ok(Claimed::DoneMeanwhile(hit)) => return record_hit(run, &known, hit),
+    let (why, claim) = match find_or_claim(run, &known) {
+        Ok(Next::Found(hit)) => return record_hit(run, &known, hit),
+        Ok(Next::Mine(why, claim)) => (why, claim),
         Err(error) if error.code == "cancelled" => {
             return skip(run, number, Hindered { why: error.message, absent: false });
         }
-        Err(error) => return record(run, known, why, Tried { result: Err(error), warnings: Vec::new() }, None),
+        Err(error) => {
+            return record(run, known, String::new(), Tried { result: Err(error), warnings: Vec::new() }, None);
+        }
     };
     let step = &run.view.plan.steps[number];
     (run.events)(Event::StepStarted { step: step.name.clone(), uses: step.step.name().to_owned(), why: why.clone() });
@@ -73,19 +71,14 @@ pub(crate) fn run_step(run: &Run<'_>, number: usize) -> Verdict {
             return record(run, known, why, Tried { result: Err(error), warnings: Vec::new() }, claim);
         }
     };
-    let tried = attempt(run, number, step, &inputs);
+    let tried = attempt(run, step, &inputs);
     record(run, known, why, tried, claim)
 }
 
 /// Looks the step up before anything runs. False when it must be left to [`run_step`].
 pub(crate) fn settle_by_looking(run: &Run<'_>, number: usize) -> bool {
-    let step = &run.view.plan.steps[number];
     if !run.selection.wanted[number] {
         skip(run, number, Hindered { why: "this run stops before it".to_owned(), absent: false });
-        return true;
-    }
-    if !step.enabled {
-        skip(run, number, Hindered { why: "its `when:` says no".to_owned(), absent: true });
         return true;
     }
     let known = match fingerprint(run, number) {
@@ -114,6 +107,9 @@ pub(crate) fn settle_by_looking(run: &Run<'_>, number: usize) -> bool {
 fn fingerprint(run: &Run<'_>, number: usize) -> Result<Result<Known, StepError>, Hindered> {
     let started = Instant::now();
     let step = &run.view.plan.steps[number];
+    if !step.enabled {
+        return Err(Hindered { why: "its `when:` says no".to_owned(), absent: true });
+    }
     let given = inputs::gather(&run.view, step)?;
     let digests = inputs::digests(step, &given);
     let (fingerprint, missed) = match run.view.ledger.take_missed(number) {
@@ -129,22 +125,27 @@ fn fingerprint(run: &Run<'_>, number: usize) -> Result<Result<Known, StepError>,
 
 /// The finished work, or why there is none that will do.
 fn look(run: &Run<'_>, known: &Known) -> Result<Hit, String> {
-    if let Some(why) = run.view.ledger.redo(known.number) {
-        return Err(format!("its result in the store is broken: {why}"));
-    }
-    if run.selection.forced[known.number] {
-        return Err("it is forced".to_owned());
+    if let Some(why) = must_run(run, known) {
+        return Err(why);
     }
     if let Some(hit) = made_in_this_run(run, known) {
         return Ok(hit);
     }
-    if let Some(why) = &known.missed {
-        return Err(why.clone());
+    look_in_store(run, known).map_err(|why| explained(run, known, why))
+}
+
+/// Why the work is to be done even if it is found, if so.
+fn must_run(run: &Run<'_>, known: &Known) -> Option<String> {
+    if let Some(why) = run.view.ledger.redo(known.number) {
+        return Some(format!("its result in the store is broken: {why}"));
     }
-    look_in_store(run, known).map_err(|why| {
-        let step = &run.view.plan.steps[known.number];
-        why.unwrap_or_else(|| why_missing(&run.view, step, &known.fingerprint, &known.digest))
-    })
+    run.selection.forced[known.number].then(|| "it is forced".to_owned())
+}
+
+fn explained(run: &Run<'_>, known: &Known, why: Option<String>) -> String {
+    let step = &run.view.plan.steps[known.number];
+    why.or_else(|| known.missed.clone())
+        .unwrap_or_else(|| why_missing(&run.view, step, &known.fingerprint, &known.digest))
 }
 
 fn look_in_store(run: &Run<'_>, known: &Known) -> Result<Hit, Option<String>> {
@@ -167,7 +168,10 @@ fn made_in_this_run(run: &Run<'_>, known: &Known) -> Option<Hit> {
     }
     let (ending, _) = run.view.ledger.ending(run.maker(&known.digest)?)?;
     let record = ending.record;
-    let values = record.outputs.iter().filter_map(|(port, output)| Some((port.clone(), run.view.loader.recall(&output.digest)?)));
+    let values = record
+        .outputs
+        .iter()
+        .filter_map(|(port, output)| Some((port.clone(), run.view.loader.recall(&output.digest)?)));
     (record.status == StepStatus::Ran).then(|| Hit {
         values: values.collect(),
         outputs: record.outputs.clone(),
@@ -175,25 +179,33 @@ fn made_in_this_run(run: &Run<'_>, known: &Known) -> Option<Hit> {
     })
 }
 
-enum Claimed {
-    Mine(Option<Claim>),
-    DoneMeanwhile(Hit),
+enum Next {
+    /// The work is done already.
+    Found(Hit),
+    /// It is to be done here, for this reason, and nowhere else while the claim is held.
+    Mine(String, Option<Claim>),
 }
 
-/// Waits for the sole right to the work. Whoever had it before may have done it.
-fn claim(run: &Run<'_>, known: &Known) -> Result<Claimed, StepError> {
-    let step = &run.view.plan.steps[known.number];
-    if step.step.always_runs() {
-        return Ok(Claimed::Mine(None));
+/// The finished work, or the sole right to do it. Whoever had that right before may have done the work, so it is looked
+/// up after the claim, and once is enough.
+fn find_or_claim(run: &Run<'_>, known: &Known) -> Result<Next, StepError> {
+    let must = must_run(run, known);
+    if must.is_none()
+        && let Some(hit) = made_in_this_run(run, known)
+    {
+        return Ok(Next::Found(hit));
+    }
+    if run.view.plan.steps[known.number].step.always_runs() {
+        return Ok(Next::Mine(must.unwrap_or_else(|| "it always runs".to_owned()), None));
     }
     let claim = run.session.claim(&known.digest, &|| run.stopping().is_some())?;
-    let must_run = run.selection.forced[known.number] || run.view.ledger.redo(known.number).is_some();
-    if must_run {
-        return Ok(Claimed::Mine(Some(claim)));
+    if let Some(why) = must {
+        return Ok(Next::Mine(why, Some(claim)));
     }
+    // Another step of this run may have had the claim.
     match made_in_this_run(run, known).map_or_else(|| look_in_store(run, known), Ok) {
-        Ok(hit) => Ok(Claimed::DoneMeanwhile(hit)),
-        Err(_) => Ok(Claimed::Mine(Some(claim))),
+        Ok(hit) => Ok(Next::Found(hit)),
+        Err(why) => Ok(Next::Mine(explained(run, known, why), Some(claim))),
     }
 }
 
@@ -257,7 +269,7 @@ fn record(run: &Run<'_>, known: Known, why: String, tried: Tried, claim: Option<
     let record = StepRecord {
         status,
         seconds: known.started.elapsed().as_secs_f64(),
-        why: Some(why),
+        why: (!why.is_empty()).then_some(why),
         outputs: recorded,
         warnings: warnings.clone(),
         error,
@@ -271,6 +283,7 @@ fn record(run: &Run<'_>, known: Known, why: String, tried: Tried, claim: Option<
         started_after: run.after(known.started),
         ..run.blank(number)
     };
+    let reusable = status == StepStatus::Ran && steady;
     let job = if outputs.ports.is_empty() && status != StepStatus::Ran {
         Job::Note(number)
     } else {
@@ -282,18 +295,18 @@ fn record(run: &Run<'_>, known: Known, why: String, tried: Tried, claim: Option<
             inputs: inputs::rows(&known.given),
             outputs: outputs.ports.iter().map(|(port, artifact)| (port.clone(), artifact.clone())).collect(),
             warnings,
-            reusable: status == StepStatus::Ran && steady,
+            reusable,
             claim,
             bytes: bytes_out,
         }))
     };
-    // Downstream starts now, while the values are still on their way to the store.
-    let reusable = status == StepStatus::Ran && steady;
+    // Downstream starts as soon as this returns, while the values are still on their way to the store.
     end(run, number, record, Some(fields), false, values(run, outputs));
+    run.backlog.push(job);
+    // Only now: who finds it here may wait for it to be kept, and must not wait in vain.
     if reusable {
         run.put_maker(known.digest, number);
     }
-    run.backlog.push(job);
     Verdict::Done
 }
 

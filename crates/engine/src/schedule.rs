@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn keeps_to_threads_processors_and_memory() {
-        let mut wide = graph(&[&[]; 8]);
+        let mut wide = graph(&[[].as_slice(); 8]);
         assert_eq!(most_at_once(&wide, limits(3)), 3);
         wide.needs.iter_mut().for_each(|need| need.cpu = 1.5);
         assert_eq!(most_at_once(&wide, limits(4)), 2);

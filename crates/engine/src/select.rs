@@ -36,9 +36,8 @@ pub(crate) fn select(plan: &Plan, options: &Options) -> Result<Selection, Engine
 /// # Errors
 /// `no-such-step`, with the nearest name.
 pub(crate) fn named(plan: &Plan, name: &str) -> Result<Vec<usize>, EngineError> {
-    let matches = |candidate: &str| {
-        candidate == name || candidate.strip_prefix(name).is_some_and(|rest| rest.starts_with('@'))
-    };
+    let matches =
+        |candidate: &str| candidate == name || candidate.strip_prefix(name).is_some_and(|rest| rest.starts_with('@'));
     let found: Vec<usize> =
         plan.steps.iter().enumerate().filter(|(_, step)| matches(&step.name)).map(|(number, _)| number).collect();
     if found.is_empty() {

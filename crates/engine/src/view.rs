@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{Mutex, OnceLock},
 };
 
@@ -15,9 +14,9 @@ use trainyard_store::{Hit, Store, StoreError};
 use crate::{
     clock,
     fingerprint::{Fingerprint, InputDigests},
-    guard::guard,
     ledger::Ledger,
     load::Loader,
+    secrets::guard_step,
 };
 
 /// How finished work is looked up: in the catalog, or in what a run fetched from it at once.
@@ -33,8 +32,6 @@ pub(crate) struct View<'a> {
     pub(crate) ledger: Ledger,
     /// The run's id; empty when nothing runs.
     pub(crate) run: &'a str,
-    /// A folder that exists.
-    pub(crate) scratch: PathBuf,
     /// The fingerprint of each step of the pipeline when it was last looked up, from before this run.
     last: OnceLock<BTreeMap<String, Digest>>,
 }
@@ -48,22 +45,12 @@ impl<'a> View<'a> {
         models: &'a dyn Models,
         wanted: &[bool],
     ) -> Self {
-        Self {
-            plan,
-            store,
-            lookup,
-            models,
-            loader,
-            ledger: Ledger::new(plan, wanted),
-            run: "",
-            scratch: store.root().to_owned(),
-            last: OnceLock::new(),
-        }
+        Self { plan, store, lookup, models, loader, ledger: Ledger::new(plan, wanted), run: "", last: OnceLock::new() }
     }
 
     /// The fingerprint of a step whose inputs are known; a panic in the step's code is its error.
     pub(crate) fn fingerprint(&self, step: &PlannedStep, inputs: InputDigests) -> Result<Fingerprint, StepError> {
-        guard(|| Fingerprint::of(step, inputs))
+        guard_step(step, || Fingerprint::of(step, inputs))
     }
 
     /// The digest of the fingerprint that the step had when it was last looked up.
@@ -82,7 +69,8 @@ impl<'a> View<'a> {
     pub(crate) fn asking<T>(&self, step: &PlannedStep, ask: impl FnOnce(&Context<'_>) -> T) -> T {
         ask(&Context {
             setting: &step.setting,
-            scratch: &self.scratch,
+            // Whoever only looks has nothing to write down.
+            scratch: self.store.root(),
             step: &step.name,
             pipeline: &self.plan.name,
             run: self.run,

@@ -3,6 +3,7 @@
 //! ```text
 //! boosting_bench cv FILE... [--set name=value]... [--forest]   files that bench/reference/lightgbm_cv.py --dump wrote
 //! boosting_bench time [ROWS FEATURES THREADS TREES]            writes nothing, prints milliseconds a tree
+//! boosting_bench fit [ROWS FEATURES THREADS TREES]             one fit, to be measured from outside
 //! boosting_bench dump ROWS FEATURES FILE                       the same rows as raw little-endian f64, for a peer
 //! ```
 
@@ -153,12 +154,17 @@ fn synthetic(rows: usize, features: usize) -> (Matrix, Vec<f64>) {
     (Matrix { features, rows }, y)
 }
 
+/// LightGBM's defaults, so that a tree is the same work on both sides.
+fn like_lightgbm(trees: usize) -> GradientBoostingParams {
+    GradientBoostingParams { trees, l2: 0.0, learning_rate: 0.1, row_fraction: 1.0, ..Default::default() }
+}
+
 fn time(rows: usize, features: usize, threads: usize, trees: usize) -> Result<(), Failure> {
     let (x, y) = synthetic(rows, features);
     let sample = Sample { x: &x, y: &y, classes: 2, weights: None };
     let context = FitContext { threads, ..FitContext::quiet(0) };
     let fit = |trees| -> Result<f64, Failure> {
-        let params = GradientBoostingParams { trees, l2: 0.0, learning_rate: 0.1, ..Default::default() };
+        let params = like_lightgbm(trees);
         let at = Instant::now();
         GradientBoosting::fit(&params, &sample, None, &context)?;
         Ok(at.elapsed().as_secs_f64() * 1e3)
@@ -168,8 +174,7 @@ fn time(rows: usize, features: usize, threads: usize, trees: usize) -> Result<()
         one = one.min(fit(1)?);
         all = all.min(fit(trees)?);
     }
-    let model =
-        GradientBoosting::fit(&GradientBoostingParams { trees, ..Default::default() }, &sample, None, &context)?;
+    let model = GradientBoosting::fit(&like_lightgbm(trees), &sample, None, &context)?;
     let single = x.take(&[rows / 2]);
     model.predict(&single);
     let at = Instant::now();
@@ -217,12 +222,21 @@ fn main() -> Result<(), Failure> {
             }
             Ok(std::fs::write(arguments.get(3).ok_or("expected a file")?, bytes)?)
         }
+        Some("fit") => {
+            let (x, y) = synthetic(number(&arguments, 1, 400_000)?, number(&arguments, 2, 14)?);
+            let sample = Sample { x: &x, y: &y, classes: 2, weights: None };
+            let context = FitContext { threads: number(&arguments, 3, 2)?, ..FitContext::quiet(0) };
+            let trees = number(&arguments, 4, 100)?;
+            let params = like_lightgbm(trees);
+            GradientBoosting::fit(&params, &sample, None, &context)?;
+            Ok(())
+        }
         Some("time") => time(
             number(&arguments, 1, 400_000)?,
             number(&arguments, 2, 14)?,
             number(&arguments, 3, 2)?,
             number(&arguments, 4, 100)?,
         ),
-        _ => Err("expected cv, time or dump".into()),
+        _ => Err("expected cv, time, fit or dump".into()),
     }
 }

@@ -11,6 +11,9 @@ use crate::{
     metrics::{self, Direction, Scored},
 };
 
+/// Rows below which a tight budget of predictions does not push the sample.
+const LEAST_ROWS: usize = 1000;
+
 /// What is judged, and how thoroughly.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
@@ -28,6 +31,9 @@ pub struct Judged<'a> {
     pub repeats: usize,
     /// Rows looked at; more are sampled down to about this many, class by class.
     pub most_rows: usize,
+    /// Predictions made over all columns and repeats: where there are many columns, fewer rows are looked at, though not
+    /// fewer than 1000.
+    pub most_predictions: usize,
     /// Seeds the sample and the shuffles.
     pub seed: u64,
     /// Threads to use at most; the result does not depend on it.
@@ -35,10 +41,21 @@ pub struct Judged<'a> {
 }
 
 impl<'a> Judged<'a> {
-    /// Five shuffles of at most 20 000 rows, on one thread.
+    /// Five shuffles of at most 20 000 rows and 300 000 predictions, on one thread.
     #[must_use]
     pub const fn new(frame: &'a Frame, truth: &'a [f64], task: Task, metric: &'a str, seed: u64) -> Self {
-        Self { frame, truth, weights: None, task, metric, repeats: 5, most_rows: 20_000, seed, threads: 1 }
+        Self {
+            frame,
+            truth,
+            weights: None,
+            task,
+            metric,
+            repeats: 5,
+            most_rows: 20_000,
+            most_predictions: 300_000,
+            seed,
+            threads: 1,
+        }
     }
 }
 
@@ -58,7 +75,9 @@ pub fn permutation(
         let message = format!("there are {rows} rows but {truths} actual values");
         return Err(LearnError { code: "lengths-differ", message, help: None, field: None });
     }
-    let rows = sample(judged);
+    let repeats = judged.repeats.max(1);
+    let affordable = judged.most_predictions / (columns.len().max(1) * repeats);
+    let rows = sample(judged, judged.most_rows.min(affordable.max(LEAST_ROWS)));
     let frame = judged.frame.take(&rows);
     let truth: Vec<f64> = rows.iter().map(|&row| judged.truth[row]).collect();
     let weights: Option<Vec<f64>> = judged.weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
@@ -68,7 +87,6 @@ pub fn permutation(
         metrics::value(judged.metric, judged.task, &scored)
     };
     let whole = score(&frame)?;
-    let repeats = judged.repeats.max(1);
     let one = |(place, name): (usize, &String)| {
         let Some(at) = frame.columns.iter().position(|column| column.name == *name) else {
             let message = format!("the rows have no column `{name}`");
@@ -105,9 +123,9 @@ fn worse(direction: Direction, before: f64, after: f64) -> f64 {
 }
 
 /// Rows to look at, ascending: all, or a random share of each class, at least one row of it.
-fn sample(judged: &Judged<'_>) -> Vec<usize> {
+fn sample(judged: &Judged<'_>, most: usize) -> Vec<usize> {
     let all = judged.truth.len();
-    if all <= judged.most_rows {
+    if all <= most {
         return (0..all).collect();
     }
     let class = |row: &usize| if judged.task == Task::Regression { 0 } else { judged.truth[*row] as i64 };
@@ -115,7 +133,7 @@ fn sample(judged: &Judged<'_>) -> Vec<usize> {
     let mut rows: Vec<usize> = (0..all).collect();
     shuffle(&mut rows, &mut random);
     rows.sort_by_key(class);
-    let share = judged.most_rows as f64 / all as f64;
+    let share = most as f64 / all as f64;
     let mut kept: Vec<usize> = rows
         .chunk_by(|a, b| class(a) == class(b))
         .flat_map(|rows| &rows[..((rows.len() as f64 * share).round() as usize).clamp(1, rows.len())])
@@ -203,8 +221,7 @@ mod tests {
     fn a_sample_keeps_every_class() {
         let (frame, _) = frame(1000);
         let truth: Vec<f64> = (0..1000).map(|row| f64::from(u8::from(row == 500))).collect();
-        let judged = Judged { most_rows: 10, ..Judged::new(&frame, &truth, Task::Binary, "roc_auc", 7) };
-        let rows = sample(&judged);
+        let rows = sample(&Judged::new(&frame, &truth, Task::Binary, "roc_auc", 7), 10);
         assert!(rows.contains(&500) && rows.len() <= 11 && rows.is_sorted());
     }
 

@@ -63,6 +63,8 @@ pub(crate) struct Reference {
     pub(crate) text: String,
     /// Where.
     pub(crate) span: Span,
+    /// True when it is no name, which is reported already.
+    pub(crate) broken: bool,
 }
 
 /// `from:` as written.
@@ -110,18 +112,18 @@ pub(crate) fn read(node: &Node, name: (&str, Span), findings: &mut Findings) -> 
     if let Some(about) = node.get("about") {
         fields::text(about, "`about`", findings);
     }
-    let with = node.get("with").filter(|with| match with.value {
-        Value::Map(_) | Value::Broken => true,
+    let with = node.get("with").map(|with| match with.value {
+        Value::Map(_) => with.clone(),
         _ => {
             fields::wrong_type(with, "`with`", "a map of parameters", findings);
-            false
+            Node { value: Value::Broken, span: with.span }
         }
     });
     Envelope {
         uses,
         from: node.get("from").map_or(From::Nothing, |from| read_from(from, findings)),
         from_span: node.get("from").map(|from| from.span),
-        with: with.cloned(),
+        with,
         with_key: node.entry("with").map(|entry| entry.key_span),
         limits: limits(node, findings),
     }
@@ -143,12 +145,9 @@ fn references(node: &Node, findings: &mut Findings) -> Vec<Reference> {
     let items = if let Value::List(items) = &node.value { items.as_slice() } else { std::slice::from_ref(node) };
     items
         .iter()
-        .filter_map(|item| match item.text() {
-            Some(text) => Some(Reference { text: text.to_owned(), span: item.span }),
-            None => {
-                fields::wrong_type(item, "`from`", "the name of a step", findings);
-                None
-            }
+        .map(|item| {
+            let text = fields::text(item, "the step in `from`", findings);
+            Reference { text: text.unwrap_or_default().to_owned(), span: item.span, broken: text.is_none() }
         })
         .collect()
 }

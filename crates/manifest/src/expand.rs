@@ -9,7 +9,7 @@ use crate::{
     envelope::{self, Envelope, STEP_KEYS},
     fields,
     files::Span,
-    findings::{Findings, shown, unknown},
+    findings::{Findings, shown, unknown_in},
     interpolate::{Interpolation, Scope},
     module::{Loader, Module},
     node::{Entry, Node, Value},
@@ -79,7 +79,7 @@ impl<'a> Instances<'a> {
         }
         for entry in written.node.entries() {
             if !STEP_KEYS.contains(&entry.key.as_str()) {
-                let problem = unknown("unknown-key", "key of a step", &entry.key, STEP_KEYS);
+                let problem = unknown_in("unknown-key", "key", &entry.key, "in a step", STEP_KEYS);
                 let problem = if self.is_parameter(&written.node, &entry.key) {
                     problem.help(format!("`{}` is a parameter: write it under `with:`", entry.key))
                 } else {

@@ -3,7 +3,7 @@
 use trainyard_core::Problem;
 
 use crate::{
-    findings::{Findings, shown, unknown},
+    findings::{Findings, shown, unknown_in},
     node::{Entry, Node, Value},
 };
 
@@ -12,10 +12,9 @@ pub(crate) fn keys(node: &Node, what: &str, known: &[&str], findings: &mut Findi
     let Some(entries) = map(node, what, findings) else { return false };
     for entry in entries {
         if !known.contains(&entry.key.as_str()) {
-            findings.at(
-                entry.key_span,
-                unknown("unknown-key", &format!("key of {what}"), &entry.key, known.iter().copied()),
-            );
+            let place = format!("in {what}");
+            let known = known.iter().copied();
+            findings.at(entry.key_span, unknown_in("unknown-key", "key", &entry.key, &place, known));
         }
     }
     true

@@ -57,6 +57,19 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
+/// The same as [`unknown`], saying where the name was looked for: `unknown output `x` of `tidy``.
+pub(crate) fn unknown_in<'a>(
+    code: &str,
+    what: &str,
+    name: &str,
+    place: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Problem {
+    let mut problem = unknown(code, what, name, known);
+    problem.message = format!("{} {place}", problem.message);
+    problem
+}
+
 /// [`Problem::unknown`] for a name of any length.
 pub(crate) fn unknown<'a>(code: &str, what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Problem {
     Problem::unknown(code, what, &shown(name), known)

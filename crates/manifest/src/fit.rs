@@ -9,8 +9,8 @@ use trainyard_core::{Arity, Kind, Port, Ports, Problem, Registry, step::ErasedSt
 use crate::{
     expand::{Instance, Instances},
     files::Span,
-    findings::{Findings, shown, unknown},
-    node::Value,
+    findings::{Findings, shown, unknown_in},
+    node::{Node, Value},
     shape::Shapes,
     wiring::{Edge, Wire},
 };
@@ -72,7 +72,7 @@ pub(crate) fn fit(
 fn parameters(instance: &Instance, registry: &Registry, shapes: &mut Shapes, findings: &mut Findings) -> Fitted {
     let envelope = &instance.envelope;
     let with = envelope.with.as_ref();
-    let broken = with.is_some_and(crate::node::Node::is_broken);
+    let broken = with.is_some_and(Node::is_broken);
     let params = match with {
         Some(with) if with.value != Value::Broken => with.to_json(),
         _ => Json::Object(serde_json::Map::new()),
@@ -110,14 +110,30 @@ fn parameters(instance: &Instance, registry: &Registry, shapes: &mut Shapes, fin
         Ok(ports) => Some(ports),
         // The ports as they would be without the entries at fault: enough to check the connections too.
         Err(bad) => {
-            let mut rest = this.params.clone();
-            if let Json::Object(fields) = &mut rest {
-                fields.retain(|key, _| !bad.contains(key));
-            }
+            let rest =
+                with.and_then(|with| without(with, &bad)).unwrap_or_else(|| Json::Object(serde_json::Map::new()));
             step.ports(&rest).ok()
         }
     };
     this
+}
+
+/// A value without the keys and values at these places.
+fn without(node: &Node, bad: &BTreeSet<Span>) -> Option<Json> {
+    if bad.contains(&node.span) && !node.is_container() || node.value == Value::Broken {
+        return None;
+    }
+    Some(match &node.value {
+        Value::List(items) => items.iter().filter_map(|item| without(item, bad)).collect(),
+        Value::Map(entries) => Json::Object(
+            entries
+                .iter()
+                .filter(|entry| !bad.contains(&entry.key_span))
+                .filter_map(|entry| Some((entry.key.clone(), without(&entry.value, bad)?)))
+                .collect(),
+        ),
+        _ => node.to_json(),
+    })
 }
 
 /// Switches a step off when one it needs is off; of many inputs those that are off are left out.
@@ -176,7 +192,11 @@ impl Filling<'_> {
             return;
         }
         let mut touched = BTreeSet::new();
-        for (port, wire) in self.assign(this, step, &ports, wires) {
+        let mut names = BTreeSet::new();
+        let assigned = self.assign(this, step, &ports, wires);
+        // A misspelt port would only be reported again as missing.
+        let all_assigned = assigned.len() == wires.len();
+        for (port, wire) in assigned {
             touched.insert(port.name);
             let before = this.inputs.get(port.name).map_or(0, Vec::len);
             let fills: Vec<Filled> = wire.edges.iter().filter_map(|edge| self.filled(this, wire, edge)).collect();
@@ -206,11 +226,11 @@ impl Filling<'_> {
                 continue;
             }
             for filled in fills {
-                self.put(this, step, port, filled);
+                self.put(this, step, port, filled, &mut names);
             }
         }
         for port in &ports.inputs {
-            if port.arity != Arity::Optional && !touched.contains(port.name) {
+            if all_assigned && port.arity != Arity::Optional && !touched.contains(port.name) {
                 let span = instance.envelope.from_span.unwrap_or(instance.span);
                 let message = format!("`{}` needs {} in port `{}`", step.name(), kinds(port), port.name);
                 let help = if instance.envelope.from_span.is_some() && ports.inputs.len() > 1 {
@@ -244,7 +264,8 @@ impl Filling<'_> {
                     Some(port) => assigned.push((port, wire)),
                     None => {
                         let known = ports.inputs.iter().map(|port| port.name);
-                        let problem = unknown("unknown-port", &format!("input port of `{}`", step.name()), name, known);
+                        let problem =
+                            unknown_in("unknown-port", "input", name, &format!("of `{}`", step.name()), known);
                         self.refuse(this, *span, problem);
                     }
                 }
@@ -284,7 +305,7 @@ impl Filling<'_> {
         let port = edge.port.as_deref().unwrap_or(default.name);
         if !ports.outputs.iter().any(|output| output.name == port) {
             let known = ports.outputs.iter().map(|output| output.name);
-            let problem = unknown("unknown-port", &format!("output of `{}`", shown(name)), port, known);
+            let problem = unknown_in("unknown-port", "output", port, &format!("of `{}`", shown(name)), known);
             self.refuse(this, wire.span, problem);
             return None;
         }
@@ -292,7 +313,14 @@ impl Filling<'_> {
         Some(Filled { step: edge.step, port: port.to_owned(), name, span: wire.span })
     }
 
-    fn put(&mut self, this: &mut Fitted, step: &'static dyn ErasedStep, port: &Port, filled: Filled) {
+    fn put<'p>(
+        &mut self,
+        this: &mut Fitted,
+        step: &'static dyn ErasedStep,
+        port: &'p Port,
+        filled: Filled,
+        names: &mut BTreeSet<(&'p str, String)>,
+    ) {
         if let Some(kind) = kind_of(filled.step, &filled.port, self.fitted)
             && !port.kinds.is_empty()
             && !port.kinds.contains(&kind)
@@ -314,15 +342,14 @@ impl Filling<'_> {
             self.refuse(this, filled.span, problem);
             return;
         }
-        let sources = this.inputs.entry(port.name.to_owned()).or_default();
-        if port.arity == Arity::Many && sources.iter().any(|other| other.name == filled.name) {
+        if port.arity == Arity::Many && !names.insert((port.name, filled.name.clone())) {
             let message = format!("port `{}` has two inputs named `{}`", port.name, shown(&filled.name));
             let help = "what a step takes is known by its step's name: take it once, or rename one of the steps";
             let span = filled.span;
             self.refuse(this, span, Problem::error("name-clash", message).help(help));
             return;
         }
-        sources.push(filled);
+        this.inputs.entry(port.name.to_owned()).or_default().push(filled);
     }
 
     /// Steps of the same file that would fit `port`: what the wrong one was made from comes first.
@@ -338,7 +365,7 @@ impl Filling<'_> {
         let home = self.instances.all[wrong].module;
         let inputs =
             self.fitted[wrong].iter().flat_map(|wrong| wrong.inputs.values().flatten()).map(|filled| filled.step);
-        let nearby = (0..wrong).rev().take(LOOKED_AT);
+        let nearby = (0..self.index).rev().take(LOOKED_AT);
         let mut names: Vec<String> = Vec::new();
         for step in std::iter::once(wrong).chain(inputs).chain(nearby) {
             if names.len() < 3

@@ -77,7 +77,8 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
         pieces.push(Piece::Literal(&text[rest..at]));
         let Some(length) = text[at..].find('}') else {
             pieces.push(Piece::Unfinished(at..text.len()));
-            return pieces;
+            rest = text.len();
+            break;
         };
         pieces.push(Piece::Placeholder(text[at + 2..at + length].trim(), at..at + length + 1));
         rest = at + length + 1;
@@ -100,10 +101,12 @@ impl Interpolation<'_> {
             Value::Map(entries) => Value::Map(
                 entries
                     .iter()
-                    .map(|entry| Entry {
-                        key: entry.key.clone(),
-                        key_span: entry.key_span,
-                        value: self.node(&entry.value),
+                    .map(|entry| {
+                        if ["${params.", "${each.", "${env."].iter().any(|start| entry.key.contains(start)) {
+                            let problem = Problem::error("bad-interpolation", "a key cannot hold a placeholder");
+                            self.findings.at(entry.key_span, problem.help("only values can"));
+                        }
+                        Entry { key: entry.key.clone(), key_span: entry.key_span, value: self.node(&entry.value) }
                     })
                     .collect(),
             ),
@@ -188,10 +191,7 @@ impl Interpolation<'_> {
             return self.secret(name, at);
         }
         let (value, secrets) = look_up(self.scope, inside).map_err(|problem| self.findings.at(at, problem)).ok()?;
-        for name in &secrets {
-            self.note_secret(name, at);
-        }
-        Some(value)
+        secrets.iter().all(|name| self.note_secret(name, at)).then_some(value)
     }
 
     fn secret(&mut self, name: &str, at: Span) -> Option<Node> {
@@ -202,17 +202,19 @@ impl Interpolation<'_> {
             self.findings.at(at, Problem::error("bad-interpolation", message));
             return None;
         }
-        self.note_secret(name, at);
-        Some(Node { value: Value::Text(format!("${{env.{name}}}")), span: at })
+        let value = Value::Text(format!("${{env.{name}}}"));
+        self.note_secret(name, at).then_some(Node { value, span: at })
     }
 
-    fn note_secret(&mut self, name: &str, at: Span) {
+    /// Notes a secret; false where none may stand.
+    fn note_secret(&mut self, name: &str, at: Span) -> bool {
         if self.secrets_allowed {
             self.secrets.push((name.to_owned(), at));
         } else {
             let message = format!("the secret `${{env.{name}}}` may stand only under a step's `with:`");
             self.findings.at(at, Problem::error("misplaced-secret", message));
         }
+        self.secrets_allowed
     }
 }
 

@@ -1,4 +1,4 @@
-//! YAML text → a checked [`Plan`], and every mistake in it at once, each with its place.
+//! YAML text → a checked [`Plan`](trainyard_core::Plan), and every mistake in it at once, each with its place.
 //!
 //! The way through: `yaml` reads text into a tree of `node`s that know where they stand → `module` reads a file's
 //! envelope, `params` and imports → `expand` makes the steps as run (`for_each`, `when`, `interpolate`) → `wiring` looks

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Most values that `for_each`, `import` and `${…}` may make of a file.
-const MOST_NODES: usize = 8_000_000;
+const MOST_NODES: usize = 4_000_000;
 
 /// How far to check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

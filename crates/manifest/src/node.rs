@@ -47,7 +47,7 @@ impl Node {
     /// What it is, for `expected …, not …`: `the text`, `a list`.
     pub(crate) fn described(&self) -> String {
         match &self.value {
-            Value::Null | Value::Broken => "nothing".to_owned(),
+            Value::Null | Value::Broken => "an empty value".to_owned(),
             Value::Bool(value) => format!("`{value}`"),
             Value::Number(value) => format!("the number `{value}`"),
             Value::Text(text) => format!("the text `{}`", crate::findings::shown(text)),

@@ -28,7 +28,7 @@ use trainyard_core::{Kind, Place, Plan, PlannedStep, Problem};
 use crate::{
     fields,
     files::Files,
-    findings::{Findings, shown, unknown},
+    findings::{Findings, shown, unknown, unknown_in},
     node::{Entry, Node, Value},
 };
 
@@ -113,7 +113,8 @@ pub(crate) fn read(node: &Node, plan: &Plan, files: &Files, findings: &mut Findi
         };
         let Some(name) = fields::text(step, "`step`", findings) else { continue };
         let Some(planned) = by_name.get(name) else {
-            findings.at(step.span, unknown("unknown-step", "step", name, by_name.keys().copied()));
+            findings
+                .at(step.span, unknown("unknown-step", "step", name, plan.steps.iter().map(|step| step.name.as_str())));
             continue;
         };
         let given = read_given(given, planned, findings);
@@ -151,8 +152,10 @@ fn read_given(node: &Node, step: &PlannedStep, findings: &mut Findings) -> Optio
         let Some((port, name)) = source.or_else(of_port) else {
             let sources = step.inputs.values().flatten().map(|source| source.name.as_str());
             let known: Vec<&str> = sources.chain(step.inputs.keys().map(String::as_str)).collect();
-            findings
-                .at(entry.key_span, unknown("unknown-port", &format!("input of `{}`", step.name), &entry.key, known));
+            findings.at(
+                entry.key_span,
+                unknown_in("unknown-port", "input", &entry.key, &format!("of `{}`", step.name), known),
+            );
             sound = false;
             continue;
         };
@@ -197,7 +200,8 @@ fn read_expect(node: &Node, step: &PlannedStep, findings: &mut Findings) -> Opti
             let name = fields::text(port, "`port`", findings)?;
             if !step.ports.outputs.iter().any(|output| output.name == name) {
                 let known = step.ports.outputs.iter().map(|output| output.name);
-                findings.at(port.span, unknown("unknown-port", &format!("output of `{}`", step.name), name, known));
+                findings
+                    .at(port.span, unknown_in("unknown-port", "output", name, &format!("of `{}`", step.name), known));
                 return None;
             }
             name.to_owned()
@@ -251,7 +255,7 @@ fn rows(node: &Node, findings: &mut Findings) -> Option<Rows> {
     }
 }
 
-/// Where `tests:` stands, so that a file whose steps are wrong can still have the shape of its tests checked.
+/// Checks the keys of `tests:` where steps are wrong, so that their ports cannot be told.
 pub(crate) fn check_shape(node: &Node, findings: &mut Findings) {
     for entry in fields::map(node, "`tests`", findings).unwrap_or(&[]) {
         if fields::keys(&entry.value, "a test", &KEYS, findings)

@@ -3,7 +3,10 @@
 //!
 //! Only called once serde has refused, so that a schema stricter than its type never refuses what the step would take.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeSet, HashMap},
+};
 
 use serde_json::Value as Json;
 use trainyard_core::{Problem, step::ErasedStep};
@@ -24,7 +27,7 @@ pub(crate) struct Shapes {
 }
 
 impl Shapes {
-    /// Reports what is wrong with `with`; `refusal` is what serde said. Returns the parameters at fault.
+    /// Reports what is wrong with `with`; `refusal` is what serde said. Returns the places at fault.
     pub(crate) fn explain(
         &mut self,
         step: &'static dyn ErasedStep,
@@ -32,7 +35,7 @@ impl Shapes {
         key: Span,
         refusal: Problem,
         findings: &mut Findings,
-    ) -> BTreeSet<String> {
+    ) -> BTreeSet<Span> {
         let schema = self.schemas.entry(step.name()).or_insert_with(|| step.params_schema().to_value());
         let empty = Node { value: Value::Map(Vec::new()), span: key };
         let with = with.unwrap_or(&empty);
@@ -41,17 +44,7 @@ impl Shapes {
         if faults.is_empty() && !with.is_broken() {
             findings.at(key, refusal);
         }
-        let mut bad = BTreeSet::new();
-        for entry in with.entries() {
-            let within = |span: Span| {
-                span.file == entry.key_span.file
-                    && span.start >= entry.key_span.start
-                    && span.end <= entry.value.span.end.max(entry.key_span.end)
-            };
-            if entry.value.is_broken() || faults.iter().any(|(span, _)| within(*span)) {
-                bad.insert(entry.key.clone());
-            }
-        }
+        let bad = faults.iter().map(|(span, _)| *span).collect();
         for (span, problem) in faults {
             findings.at(span, problem);
         }
@@ -271,7 +264,7 @@ impl<'s> Walk<'s> {
         let keyed: Vec<(usize, &str)> = of_maps.iter().filter_map(|&at| Some((at, only_key(branches[at])?))).collect();
         if keyed.len() == of_maps.len()
             && let [entry] = entries
-            && of_maps.len() > 1
+            && branches.len() > 1
         {
             return match keyed.iter().find(|(_, name)| *name == entry.key) {
                 Some((at, _)) => faults.swap_remove(*at),
@@ -441,15 +434,16 @@ fn plain(value: &Json) -> String {
 
 fn bounds(schema: &Json, number: Option<f64>, node: &Node, what: &str) -> Option<Fault> {
     let number = number?;
-    let limits: [(&str, &str, fn(f64, f64) -> bool); 4] = [
-        ("minimum", "at least", |number, limit| number < limit),
-        ("maximum", "at most", |number, limit| number > limit),
-        ("exclusiveMinimum", "above", |number, limit| number <= limit),
-        ("exclusiveMaximum", "below", |number, limit| number >= limit),
+    let limits = [
+        ("minimum", "at least", [Ordering::Greater, Ordering::Equal]),
+        ("maximum", "at most", [Ordering::Less, Ordering::Equal]),
+        ("exclusiveMinimum", "above", [Ordering::Greater; 2]),
+        ("exclusiveMaximum", "below", [Ordering::Less; 2]),
     ];
-    let wanted = limits.into_iter().find_map(|(name, words, broken)| {
+    let wanted = limits.into_iter().find_map(|(name, words, fine)| {
         let limit = schema.get(name)?;
-        broken(number, limit.as_f64()?).then(|| format!("{words} {limit}"))
+        let order = number.partial_cmp(&limit.as_f64()?)?;
+        (!fine.contains(&order)).then(|| format!("{words} {limit}"))
     })?;
     Some(fault(node.span, "bad-value", format!("{what} must be {wanted}, not {}", node.described())))
 }

@@ -13,6 +13,9 @@ use crate::{
 /// After so many unknown names the nearest known name is no longer looked for: it costs time.
 const MOST_SUGGESTIONS: usize = 100;
 
+/// What a connection costs, in nodes.
+const EDGE_WEIGHT: usize = 8;
+
 /// A step that another takes from.
 #[derive(Clone, Debug)]
 pub(crate) struct Edge {
@@ -71,9 +74,12 @@ fn resolve(
     reference: &Reference,
     unknown_names: &mut usize,
 ) -> Vec<Edge> {
+    if reference.broken {
+        return Vec::new();
+    }
     match find(loader, instances, taker, &reference.text, *unknown_names < MOST_SUGGESTIONS) {
-        Ok(edges) if edges.len() <= loader.left => {
-            loader.left -= edges.len();
+        Ok(edges) if edges.len() * EDGE_WEIGHT <= loader.left => {
+            loader.left -= edges.len() * EDGE_WEIGHT;
             edges
         }
         Ok(_) => {

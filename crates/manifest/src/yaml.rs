@@ -29,6 +29,7 @@ pub(crate) fn parse(files: &Files, file: u32, findings: &mut Findings) -> Option
         return None;
     }
     let mut builder = Builder {
+        files,
         file,
         findings,
         open: Vec::new(),
@@ -64,6 +65,7 @@ pub(crate) fn parse(files: &Files, file: u32, findings: &mut Findings) -> Option
 type Stop = (Span, Problem);
 
 struct Builder<'a> {
+    files: &'a Files,
     file: u32,
     findings: &'a mut Findings,
     open: Vec<Open>,
@@ -226,10 +228,9 @@ impl Builder<'_> {
         }
         let first = places.get(&name).copied();
         if let Some(first) = first {
-            let message = format!("`{}` is given twice", shown(&name));
-            self.findings.at(span, Problem::error("duplicate-key", message).help("the first one stands above"));
-            let message = format!("`{}` is given again below", shown(&name));
-            self.findings.at(first, Problem::error("duplicate-key", message).help("keep one of the two"));
+            let line = self.files.place(first).map_or(0, |place| place.line);
+            let message = format!("`{}` is given twice: here and in line {line}", shown(&name));
+            self.findings.at(span, Problem::error("duplicate-key", message).help("keep one of the two"));
             self.keep_key(None, span, false);
         } else {
             places.insert(name.clone(), span);
@@ -395,8 +396,9 @@ mod tests {
     fn duplicate_keys_name_both_places() {
         let (_, node, problems) = read("a: 1\nb: 2\na: 3\n");
         assert_eq!(node.unwrap().to_json().to_string(), r#"{"a":1,"b":2}"#);
-        let lines: Vec<usize> = problems.iter().map(|problem| problem.place.as_ref().unwrap().line).collect();
-        assert_eq!(lines, [1, 3]);
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].message, "`a` is given twice: here and in line 1");
+        assert_eq!(problems[0].place.as_ref().unwrap().line, 3);
     }
 
     #[test]

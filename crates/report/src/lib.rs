@@ -10,6 +10,8 @@ pub mod markup;
 pub mod metric;
 pub mod number;
 mod page;
+#[cfg(test)]
+mod page_check;
 pub mod palette;
 
 use trainyard_core::{

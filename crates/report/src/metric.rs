@@ -10,23 +10,71 @@ pub fn label(metric: &str) -> String {
     match metric {
         "r2" => "R²".to_owned(),
         "roc_auc" => "ROC AUC".to_owned(),
+        "roc_auc_ovr" => "ROC AUC, one against rest".to_owned(),
         "auc" | "rmse" | "mae" | "mse" | "mape" | "smape" | "rmsle" | "ece" | "mcc" => metric.to_uppercase(),
         "f1" => "F₁".to_owned(),
         "macro_f1" | "f1_macro" => "macro F₁".to_owned(),
-        "median_absolute_error" => "median abs. error".to_owned(),
+        "medae" | "median_absolute_error" => "median abs. error".to_owned(),
         other => other.replace(['_', '-'], " "),
     }
 }
 
-/// True where a smaller value is better: errors, losses, scores such as Brier's.
+/// Which values of a metric are better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Errors, losses, scores such as Brier's.
+    Smaller,
+    /// Shares of right answers and the like; also metrics not known here.
+    Larger,
+    /// The bias of a regression.
+    NearZero,
+}
+
+impl Better {
+    /// How bad a value is: the smaller the better, whatever the metric.
+    #[must_use]
+    pub fn badness(self, value: f64) -> f64 {
+        match self {
+            Self::Smaller => value,
+            Self::Larger => -value,
+            Self::NearZero => value.abs(),
+        }
+    }
+
+    /// In words, for a table's head.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Smaller => "smaller is better",
+            Self::Larger => "larger is better",
+            Self::NearZero => "near zero is better",
+        }
+    }
+
+    /// As a sign, for a table's head.
+    #[must_use]
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Smaller => "↓",
+            Self::Larger => "↑",
+            Self::NearZero => "→0",
+        }
+    }
+}
+
+/// Which values of the metric are better, by its name.
 #[must_use]
-pub fn smaller_is_better(metric: &str) -> bool {
+pub fn better(metric: &str) -> Better {
     let metric = metric.to_lowercase();
-    let exactly = ["rmse", "mae", "mse", "mape", "smape", "rmsle", "ece", "brier"];
-    exactly.contains(&metric.as_str())
-        || ["error", "loss", "brier", "deviance", "rmse", "pinball", "nll", "perplexity"]
-            .iter()
-            .any(|part| metric.contains(part))
+    let exactly = ["mae", "medae", "mse", "mape", "smape", "rmsle", "ece"];
+    let part_of = ["error", "loss", "brier", "deviance", "rmse", "pinball", "nll", "perplexity"];
+    if metric == "bias" {
+        Better::NearZero
+    } else if exactly.contains(&metric.as_str()) || part_of.iter().any(|part| metric.contains(part)) {
+        Better::Smaller
+    } else {
+        Better::Larger
+    }
 }
 
 /// `3.05 (2.93–3.18)`, with as many decimals as the interval's width deserves.
@@ -54,13 +102,13 @@ pub fn against(metric: &str, value: f64, baseline: f64) -> Option<(String, bool)
     if !value.is_finite() || !baseline.is_finite() {
         return None;
     }
-    let smaller = smaller_is_better(metric);
+    let way_round = better(metric);
     let way = if value < baseline { "below" } else { "above" };
     if (value - baseline).abs() <= 1e-12 * baseline.abs().max(1e-300) {
         return Some(("no different from".to_owned(), false));
     }
-    let better = (value < baseline) == smaller;
-    let text = if smaller && baseline > 0.0 {
+    let better = way_round.badness(value) < way_round.badness(baseline);
+    let text = if way_round == Better::Smaller && baseline > 0.0 {
         let ratio = (baseline - value).abs() / baseline;
         if ratio > 9.995 {
             format!("{} times", number::significant(value / baseline, 2))
@@ -100,11 +148,13 @@ mod tests {
 
     #[test]
     fn knows_which_way_is_better() {
-        for metric in ["rmse", "log_loss", "brier", "mae", "max_error", "mean_pinball_loss"] {
-            assert!(smaller_is_better(metric), "{metric}");
+        for metric in ["rmse", "log_loss", "brier", "mae", "medae", "mape", "max_error", "mean_pinball_loss"] {
+            assert_eq!(better(metric), Better::Smaller, "{metric}");
         }
-        for metric in ["auc", "accuracy", "r2", "f1", "average_precision", "balanced_accuracy"] {
-            assert!(!smaller_is_better(metric), "{metric}");
+        for metric in ["roc_auc", "roc_auc_ovr", "accuracy", "r2", "f1_macro", "average_precision", "recall", "mcc"] {
+            assert_eq!(better(metric), Better::Larger, "{metric}");
         }
+        assert_eq!(against("bias", -0.1, 0.5), Some(("0.6 below".to_owned(), true)));
+        assert_eq!(against("bias", -0.9, 0.5), Some(("1.4 below".to_owned(), false)));
     }
 }

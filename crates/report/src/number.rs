@@ -62,7 +62,7 @@ pub fn percent(share: f64) -> String {
     }
     let percentage = share * 100.0;
     let text = match percentage {
-        p if p == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         p if p > 0.0 && p < 0.1 => "< 0.1".to_owned(),
         p if p > 99.9 && p < 100.0 => "> 99.9".to_owned(),
         p if p.abs() < 1.0 => significant(p, 1),
@@ -80,7 +80,7 @@ pub fn seconds(value: f64) -> String {
         return ABSENT.to_owned();
     }
     match value {
-        v if v == 0.0 => "0\u{202f}s".to_owned(),
+        0.0 => "0\u{202f}s".to_owned(),
         v if v < 0.0005 => "<\u{202f}1\u{202f}ms".to_owned(),
         v if v < 0.9995 => format!("{:.0}\u{202f}ms", v * 1e3),
         v if v < 9.95 => format!("{v:.1}\u{202f}s"),

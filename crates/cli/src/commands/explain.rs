@@ -19,20 +19,29 @@ pub(super) fn explain(args: &Args, what: &str, file: &FileArgs, output: &Output)
     let store = Store::open(&project::store_of(args, &file.file)?, Mode::Write)?;
     let explained = trainyard_engine::explain(&plan, &REGISTRY, &store, what).map_err(super::run::engine)?;
     let mut words = String::new();
-    if explained.changed.is_empty() {
-        let _ = writeln!(words, "nothing has changed for `{what}`: its result is known");
-    } else {
-        let _ = writeln!(words, "`{what}` would run again because:");
+    match (&explained.note, explained.changed.is_empty()) {
+        (Some(note), _) => {
+            let _ = writeln!(words, "`{}`: {note}", explained.step);
+        }
+        (None, true) => {
+            let _ = writeln!(words, "nothing has changed for `{}`: its result is known", explained.step);
+        }
+        (None, false) => {
+            let _ = writeln!(words, "`{}` would run again because of:", explained.step);
+        }
     }
     for change in &explained.changed {
-        let show = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let _ = writeln!(words, "  {}: {} → {}", change.field, show(&json!(change.before)), show(&json!(change.after)));
+        let _ = writeln!(words, "  {}", change.sentence());
     }
     let changed: Vec<_> = explained
         .changed
         .iter()
         .map(|change| json!({"field": change.field, "before": change.before, "after": change.after}))
         .collect();
-    output.answer(&json!({"step": explained.step, "changed": changed}), &words);
+    let mut document = json!({"step": explained.step, "changed": changed});
+    if let Some(note) = &explained.note {
+        document["note"] = note.as_str().into();
+    }
+    output.answer(&document, &words);
     Ok(ExitCode::SUCCESS)
 }

@@ -45,7 +45,7 @@ pub(super) fn predict(
     let files = expand(Path::new(""), &input.to_string_lossy())?;
     let records = read(&files, &ReadOptions::default(), &|| false)?.table;
     let predicted = with_predictions(&records, &package)?;
-    write::table(&predicted, out)?;
+    write::write(&predicted, out)?;
     let document = json!({"model": name, "version": version, "rows": predicted.row_count(), "out": out});
     output.answer(
         &document,

@@ -87,7 +87,7 @@ fn write_parts(parts: &Parts, args: &SplitArgs, folder: &Path) -> Result<Vec<Str
         let view = parts.part(name);
         let table = if args.without_labels { view.without_labels()? } else { view.with_labels()? };
         let path = folder.join(format!("{name}.csv"));
-        write::table(&table, &path)?;
+        write::write(&table, &path)?;
         written.push(path.display().to_string());
     }
     Ok(written)

@@ -13,7 +13,7 @@ use trainyard_core::{
 };
 use trainyard_data::{
     Table,
-    read::{ReadOptions, read},
+    read::{Format, ReadOptions, read_text},
 };
 use trainyard_manifest::{Depth, Expect, PipelineTest, Rows};
 
@@ -60,8 +60,8 @@ fn try_test(test: &PipelineTest, plan: &Plan, folder: &Path) -> Result<(), Strin
         .find(|step| step.name == test.step)
         .ok_or_else(|| format!("there is no step `{}`", test.step))?;
     let mut inputs = Inputs::default();
-    for (index, given) in test.given.iter().enumerate() {
-        let table = table(&given.rows, folder, &format!("given-{index}"))?;
+    for given in &test.given {
+        let table = table(&given.rows, &given.name)?;
         let artifact = Artifact::of(std::sync::Arc::new(table));
         inputs.ports.entry(given.port.clone()).or_default().push((given.name.clone(), artifact));
     }
@@ -83,22 +83,21 @@ fn try_test(test: &PipelineTest, plan: &Plan, folder: &Path) -> Result<(), Strin
         }
         (Expect::Rows { port, rows }, Ok(outputs)) => {
             let found = outputs.get::<Table>(port).ok_or_else(|| format!("no table in `{port}`"))?;
-            compare(&table(rows, folder, "expected")?, &found)
+            compare(&table(rows, "expected")?, &found)
         }
     }
 }
 
 /// A small table, read as any file is.
-fn table(rows: &Rows, folder: &Path, name: &str) -> Result<Table, String> {
-    let (file, text) = match rows {
-        Rows::Csv(text) => (folder.join(format!("{name}.csv")), text.clone()),
+fn table(rows: &Rows, name: &str) -> Result<Table, String> {
+    let (format, text) = match rows {
+        Rows::Csv(text) => (Format::Csv, text.clone()),
         Rows::Records(records) => {
-            let lines: Vec<String> = records.iter().map(|record| json!(record).to_string()).collect();
-            (folder.join(format!("{name}.jsonl")), format!("{}\n", lines.join("\n")))
+            (Format::JsonLines, records.iter().map(|record| json!(record).to_string() + "\n").collect())
         }
     };
-    fs::write(&file, text).map_err(|error| error.to_string())?;
-    read(&[file], &ReadOptions::default(), &|| false).map(|read| read.table).map_err(|error| error.to_string())
+    let options = ReadOptions { format: Some(format), ..ReadOptions::default() };
+    read_text(name, text.into_bytes(), &options).map(|read| read.table).map_err(|error| error.to_string())
 }
 
 fn run(step: &PlannedStep, plan: &Plan, inputs: &Inputs, folder: &Path) -> Result<trainyard_core::Outputs, StepError> {

@@ -15,9 +15,8 @@ use crate::{error::DataError, table::Table};
 /// Reads an Arrow IPC file or stream, or only its schema as a table without rows.
 pub(super) fn read(opened: &Opened<'_>, only_schema: bool, cancelled: Cancelled<'_>) -> Result<Table, DataError> {
     let file = opened.file.display();
-    let broken = |error: ArrowError| {
-        DataError::new("bad-arrow", format!("`{file}` is not a readable Arrow file: {error}"))
-    };
+    let broken =
+        |error: ArrowError| DataError::new("bad-arrow", format!("`{file}` is not a readable Arrow file: {error}"));
     if only_schema && let Ok(path) = opened.unpacked() {
         let open = || File::open(path).map_err(|error| DataError::file(path, &error));
         // The footer or the first message is enough.

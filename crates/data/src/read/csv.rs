@@ -19,12 +19,12 @@ use arrow::array::ArrayRef;
 use rayon::prelude::*;
 use trainyard_core::ColumnType;
 
+pub(crate) use self::dialect::is_default_missing;
 use self::{
     column::{Block, Column},
     dialect::{Dialect, detect_header},
     record::{Field, Records, Unclosed, unquoted},
 };
-pub(super) use self::dialect::Missing;
 use super::{
     Cancelled, Note,
     options::{Delimiter, Quote, Ragged, ReadOptions},
@@ -189,7 +189,8 @@ fn plan<'a>(
         for (joined, field) in types.iter_mut().zip(record) {
             let value = record::cell(text, *field);
             if !dialect.missing.has(value) {
-                *joined = joined.join(if field.is_raw() { ValueType::Text } else { ValueType::of(value, dialect.decimal) });
+                *joined =
+                    joined.join(if field.is_raw() { ValueType::Text } else { ValueType::of(value, dialect.decimal) });
             }
         }
     }
@@ -206,7 +207,10 @@ fn plan<'a>(
         }
     }
     if let Some(rows) = options.infer_rows.filter(|rows| rest.len() >= *rows) {
-        notes.push(Note::new("inferred-from-part", format!("`{shown}`: types were inferred from the first {rows} rows")));
+        notes.push(Note::new(
+            "inferred-from-part",
+            format!("`{shown}`: types were inferred from the first {rows} rows"),
+        ));
     }
     let start = if header { after_first } else { 0 };
     Ok((Plan { file, dialect, names, types, declared, start, inferred_from: options.infer_rows }, header))
@@ -356,8 +360,7 @@ impl Plan<'_> {
 
     /// Reads those columns of a chunk again whose values turned out to be text elsewhere.
     fn read_again(&self, chunk: &mut Chunk, piece: &[u8], types: &[ValueType]) {
-        let again: Vec<usize> =
-            (0..types.len()).filter(|at| chunk.columns[*at].needs_reading_as(types[*at])).collect();
+        let again: Vec<usize> = (0..types.len()).filter(|at| chunk.columns[*at].needs_reading_as(types[*at])).collect();
         if again.is_empty() {
             return;
         }
@@ -444,7 +447,9 @@ impl Plan<'_> {
         }
         let error = DataError::new("wrong-type", format!("`{}`: {}", self.file.display(), wrong.join("; ")));
         Err(match self.inferred_from {
-            Some(rows) => error.help(format!("types come from the first {rows} rows: raise `infer_rows` or leave it out")),
+            Some(rows) => {
+                error.help(format!("types come from the first {rows} rows: raise `infer_rows` or leave it out"))
+            }
             None => error.help("declare another type, or add the text to `missing`"),
         })
     }
@@ -460,7 +465,9 @@ impl Plan<'_> {
         if !large.is_empty() {
             notes.push(Note::new(
                 "large-integers",
-                format!("`{file}`: integers beyond 64 bits in {large} were read as floats; declare `text` if they are names"),
+                format!(
+                    "`{file}`: integers beyond 64 bits in {large} were read as floats; declare `text` if they are names"
+                ),
             ));
         }
         let rows: usize = chunks.iter().map(|chunk| chunk.rows).sum();

@@ -3,7 +3,12 @@
 //! A missing key or `null` is a missing value. Arrays and objects are kept as JSON text. Texts that are all dates or
 //! all moments become such; a column of mixed kinds becomes text.
 
-use std::{collections::HashMap, fmt, path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    path::Path,
+    sync::Arc,
+};
 
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, NullArray, StringArray, TimestampMicrosecondArray,
@@ -210,11 +215,8 @@ pub(super) fn parse(file: &Path, bytes: Vec<u8>, whole: bool, options: &ReadOpti
         lines(file, &bytes, whole)?
     };
     let mut names: Vec<String> = Vec::new();
-    for name in chunks.iter().flat_map(|chunk| &chunk.names) {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
+    let mut seen = HashSet::new();
+    names.extend(chunks.iter().flat_map(|chunk| &chunk.names).filter(|name| seen.insert(name.as_str())).cloned());
     if names.is_empty() {
         return Err(DataError::new("empty-file", format!("`{}` is empty", file.display())));
     }
@@ -231,7 +233,8 @@ pub(super) fn parse(file: &Path, bytes: Vec<u8>, whole: bool, options: &ReadOpti
         .map(|(name, _)| format!("`{name}`"))
         .collect();
     if !empty.is_empty() {
-        notes.push(Note::new("empty-columns", format!("`{}`: no value at all in {}", file.display(), empty.join(", "))));
+        notes
+            .push(Note::new("empty-columns", format!("`{}`: no value at all in {}", file.display(), empty.join(", "))));
     }
     let batches: Vec<Vec<ArrayRef>> = chunks
         .into_par_iter()
@@ -352,18 +355,22 @@ fn misfits(file: &Path, chunks: &[Chunk], names: &[String], types: &[ValueType])
     for (name, value_type) in names.iter().zip(types) {
         let rows = chunks.iter().filter_map(|chunk| Some((chunk, *chunk.positions.get(name)?)));
         let values = rows.flat_map(|(chunk, position)| chunk.columns[position].iter().zip(&chunk.lines));
-        let lines: Vec<usize> =
-            values.filter(|(value, _)| !value.fits(*value_type)).map(|(_, line)| *line).collect();
+        let lines: Vec<usize> = values.filter(|(value, _)| !value.fits(*value_type)).map(|(_, line)| *line).collect();
         if !lines.is_empty() {
             let shown: Vec<String> = lines.iter().take(SHOWN).map(usize::to_string).collect();
             let more = if lines.len() > SHOWN { ", …" } else { "" };
-            wrong.push(format!("column `{name}` holds what is no {} on line {}{more}", value_type.name(), shown.join(", ")));
+            wrong.push(format!(
+                "column `{name}` holds what is no {} on line {}{more}",
+                value_type.name(),
+                shown.join(", ")
+            ));
         }
     }
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(DataError::new("wrong-type", format!("`{}`: {}", file.display(), wrong.join("; "))).help("declare another type"))
+    Err(DataError::new("wrong-type", format!("`{}`: {}", file.display(), wrong.join("; ")))
+        .help("declare another type"))
 }
 
 fn finish(values: Vec<Scalar>, value_type: ValueType) -> ArrayRef {

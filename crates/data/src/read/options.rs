@@ -315,7 +315,8 @@ mod tests {
     #[test]
     fn delimiters_and_quotes_have_names() {
         let options: ReadOptions =
-            serde_json::from_str(r#"{"delimiter": "tab", "quote": false, "columns": ["a"], "ragged": "skip"}"#).unwrap();
+            serde_json::from_str(r#"{"delimiter": "tab", "quote": false, "columns": ["a"], "ragged": "skip"}"#)
+                .unwrap();
         assert_eq!((options.delimiter, options.quote), (Some(Delimiter::Char(b'\t')), Some(Quote::Off)));
         let json = serde_json::to_string(&options).unwrap();
         assert_eq!(json, r#"{"delimiter":"tab","columns":["a"],"quote":"off","ragged":"skip"}"#);

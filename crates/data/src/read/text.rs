@@ -6,6 +6,9 @@ use encoding_rs::{Encoding, UTF_8};
 
 use crate::error::DataError;
 
+/// Bytes at the start of a file among which a binary one is sure to hold a zero.
+const HEAD: usize = 1 << 16;
+
 /// The encoding of that label, by the names of the web.
 pub(crate) fn encoding(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label(label.trim().as_bytes())
@@ -16,8 +19,9 @@ pub(crate) fn encoding(label: &str) -> Option<&'static Encoding> {
 pub(crate) fn decode(file: &Path, mut bytes: Vec<u8>, label: Option<&str>) -> Result<Vec<u8>, DataError> {
     let marked = Encoding::for_bom(&bytes);
     let encoding = match (label, marked) {
-        (Some(label), _) => encoding(label)
-            .ok_or_else(|| DataError::new("bad-option", format!("unknown encoding `{label}`")))?,
+        (Some(label), _) => {
+            encoding(label).ok_or_else(|| DataError::new("bad-option", format!("unknown encoding `{label}`")))?
+        }
         (None, Some((encoding, _))) => encoding,
         (None, None) => UTF_8,
     };
@@ -44,7 +48,7 @@ pub(crate) fn check(file: &Path, whole: &[u8], piece: &[u8], start: usize) -> Re
     }
     let Err(error) = std::str::from_utf8(piece) else { return Ok(()) };
     let line = line_at(whole, start + error.valid_up_to());
-    if known_binary(whole).is_some() {
+    if known_binary(whole).is_some() || memchr::memchr(0, &whole[..whole.len().min(HEAD)]).is_some() {
         return Err(binary(file, whole, start));
     }
     Err(DataError::new("bad-encoding", format!("`{}`: line {line} is not UTF-8", file.display()))
@@ -53,7 +57,8 @@ pub(crate) fn check(file: &Path, whole: &[u8], piece: &[u8], start: usize) -> Re
 
 fn binary(file: &Path, whole: &[u8], at: usize) -> DataError {
     let line = line_at(whole, at);
-    let error = DataError::new("binary-file", format!("`{}` is not a text file: line {line} is binary", file.display()));
+    let error =
+        DataError::new("binary-file", format!("`{}` is not a text file: line {line} is binary", file.display()));
     match known_binary(whole) {
         Some(what) => error.help(what),
         None => error.help("if it is UTF-16 text, say so with `encoding: utf-16le`"),

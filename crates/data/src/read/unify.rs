@@ -1,6 +1,7 @@
 //! Files of one schema as one table.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -80,18 +81,20 @@ pub(super) fn unify(files: Vec<Columns>) -> Result<Table, DataError> {
     let names = first.names.clone();
     let mut types = first.types.clone();
     let first_file = first.file.clone();
+    let wanted = positions(&names);
     let mut odd = Vec::new();
     let mut ordered = Vec::with_capacity(files.len());
     for columns in files {
         let file = columns.file.display();
-        let missing = names.iter().filter(|name| !columns.names.contains(name));
+        let known = positions(&columns.names);
+        let missing = names.iter().filter(|name| !known.contains_key(name.as_str()));
         odd.extend(missing.map(|name| format!("`{file}` lacks column `{name}`")));
-        let extra = columns.names.iter().filter(|name| !names.contains(name));
+        let extra = columns.names.iter().filter(|name| !wanted.contains_key(name.as_str()));
         odd.extend(extra.map(|name| format!("`{file}` has one more column, `{name}`")));
-        let mut positions = Vec::with_capacity(names.len());
+        let mut order = Vec::with_capacity(names.len());
         for (name, joined) in names.iter().zip(&mut types) {
-            let Some(position) = columns.names.iter().position(|known| known == name) else { continue };
-            positions.push(position);
+            let Some(position) = known.get(name.as_str()).copied() else { continue };
+            order.push(position);
             match join(joined, &columns.types[position]) {
                 Some(wider) => *joined = wider,
                 None => odd.push(format!(
@@ -101,7 +104,7 @@ pub(super) fn unify(files: Vec<Columns>) -> Result<Table, DataError> {
                 )),
             }
         }
-        ordered.push((positions, columns.batches));
+        ordered.push((order, columns.batches));
     }
     if !odd.is_empty() {
         return Err(DataError::new(
@@ -113,19 +116,22 @@ pub(super) fn unify(files: Vec<Columns>) -> Result<Table, DataError> {
     // A column without any value in any file is text.
     let types: Vec<DataType> =
         types.into_iter().map(|joined| if joined == DataType::Null { DataType::Utf8 } else { joined }).collect();
-    let fields: Vec<_> =
-        names.iter().zip(&types).map(|(name, data_type)| field(name, data_type.clone())).collect();
+    let fields: Vec<_> = names.iter().zip(&types).map(|(name, data_type)| field(name, data_type.clone())).collect();
     let schema = Arc::new(Schema::new(fields));
     let mut batches: Vec<RecordBatch> = Vec::new();
-    for (positions, file_batches) in ordered {
+    for (order, file_batches) in ordered {
         for arrays in file_batches {
             let rows = arrays.first().map_or(0, |array| array.len());
-            let arrays = positions.iter().zip(&types).map(|(position, data_type)| converted(&arrays[*position], data_type));
+            let arrays = order.iter().zip(&types).map(|(position, data_type)| converted(&arrays[*position], data_type));
             let arrays = arrays.collect::<Result<Vec<_>, DataError>>()?;
             batches.push(batch_of(&schema, arrays, rows)?);
         }
     }
     Table::new(schema, batches)
+}
+
+fn positions(names: &[String]) -> HashMap<&str, usize> {
+    names.iter().enumerate().map(|(position, name)| (name.as_str(), position)).collect()
 }
 
 fn converted(array: &ArrayRef, data_type: &DataType) -> Result<ArrayRef, DataError> {

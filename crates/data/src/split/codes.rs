@@ -190,7 +190,10 @@ mod tests {
     fn missing_values_are_a_value_of_their_own() {
         let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("b"), None, Some("a"), Some("b"), None]));
         let codes = Codes::of(&texts).unwrap();
-        assert_eq!((codes.codes.as_slice(), codes.first.as_slice()), ([0, 1, 2, 0, 1].as_slice(), [0, 1, 2].as_slice()));
+        assert_eq!(
+            (codes.codes.as_slice(), codes.first.as_slice()),
+            ([0, 1, 2, 0, 1].as_slice(), [0, 1, 2].as_slice())
+        );
         assert_eq!(codes.labels(&texts).unwrap(), ["b", "missing", "a"]);
         let floats: ArrayRef = Arc::new(Float64Array::from(vec![Some(0.0), Some(-0.0), Some(f64::NAN), None]));
         assert_eq!(Codes::of(&floats).unwrap().codes, [0, 0, 1, 1]);

@@ -83,9 +83,7 @@ pub fn folds(table: &Arc<Table>, spec: &FoldSpec) -> Result<Vec<Fold>, DataError
                 None => stratified_folds(&strata.codes, spec.k, spec.seed),
             }
         }
-        FoldStrategy::Group => {
-            group_folds(&Codes::of(&column(&spec.group, "group")?)?.codes, spec.k, spec.seed)
-        }
+        FoldStrategy::Group => group_folds(&Codes::of(&column(&spec.group, "group")?)?.codes, spec.k, spec.seed),
         FoldStrategy::Time { gap } => {
             let array = column(&spec.time, "time")?;
             let not_a_time =
@@ -160,7 +158,10 @@ pub fn time_folds(times: &[f64], k: usize, gap: f64) -> Result<Vec<Fold>, DataEr
         let before = |row: usize| stretches[row] < test && (gap == 0.0 || start - times[row] >= gap);
         let train: Vec<u32> = (0..times.len()).filter(|row| before(*row)).map(|row| row as u32).collect();
         if train.is_empty() {
-            return Err(DataError::new("too-few-rows", format!("a gap of {gap} leaves fold {test} nothing to learn from")));
+            return Err(DataError::new(
+                "too-few-rows",
+                format!("a gap of {gap} leaves fold {test} nothing to learn from"),
+            ));
         }
         Ok(Fold { train, test: rows_of(&stretches, test) })
     };

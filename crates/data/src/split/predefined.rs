@@ -35,10 +35,14 @@ pub(super) fn assign(
     if let Some(first) = unknown.first() {
         let shown: Vec<String> = unknown.iter().take(5).map(|label| format!("`{label}`")).collect();
         let more = if unknown.len() > 5 { ", …" } else { "" };
-        let error =
-            DataError::new("unknown-part", format!("column `{column}` holds {}{more}, given no part", shown.join(", ")));
+        let error = DataError::new(
+            "unknown-part",
+            format!("column `{column}` holds {}{more}, given no part", shown.join(", ")),
+        );
         return Err(match nearest(first, mapping.keys().map(String::as_str)) {
-            Some(near) => error.help(format!("the mapping names `{near}`; map a value to `{LEFT_OUT}` to leave it out")),
+            Some(near) => {
+                error.help(format!("the mapping names `{near}`; map a value to `{LEFT_OUT}` to leave it out"))
+            }
             None => error.help(format!("map it to a part, or to `{LEFT_OUT}` to leave its rows out")),
         });
     }

@@ -132,12 +132,9 @@ fn stratification(prepared: &Prepared<'_>, split: &SplitTable) -> Option<SelfTes
     for (part, stratum) in split.parts().iter().zip(&strata.codes).filter(|(part, _)| **part != NO_PART) {
         counts[*part as usize][*stratum as usize] += 1;
     }
-    let off = |part: usize, stratum: usize| {
-        (counts[part][stratum] as f64 - shares[part] * sizes[stratum] as f64).abs()
-    };
-    let worst = (0..shares.len())
-        .flat_map(|part| (0..sizes.len()).map(move |stratum| off(part, stratum)))
-        .fold(0.0, f64::max);
+    let off = |part: usize, stratum: usize| (counts[part][stratum] as f64 - shares[part] * sizes[stratum] as f64).abs();
+    let worst =
+        (0..shares.len()).flat_map(|part| (0..sizes.len()).map(move |stratum| off(part, stratum))).fold(0.0, f64::max);
     let groups = prepared.groups.as_ref().map(|groups| groups.sizes().into_iter().max().unwrap_or(1) as f64);
     let bound = groups.map_or(1.0, |largest| largest * shares.len() as f64);
     let message = format!("the class furthest from its share in a part is off by {worst:.1} rows, {bound:.1} allowed");

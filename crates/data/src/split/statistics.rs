@@ -24,7 +24,7 @@ pub(super) fn ks_p_value(distance: f64, left: f64, right: f64) -> f64 {
     let effective = (left * right / (left + right)).sqrt();
     let lambda = (effective + 0.12 + 0.11 / effective) * distance;
     // The series does not converge near 0, where the chance is 1 to sixteen digits.
-    if !(lambda > 0.2) {
+    if lambda.is_nan() || lambda <= 0.2 {
         return 1.0;
     }
     let term = |k: i32| 2.0 * f64::from(1 - 2 * ((k - 1) % 2)) * (-2.0 * f64::from(k * k) * lambda * lambda).exp();
@@ -64,7 +64,7 @@ pub(super) fn chi_squared(left: &[u64], right: &[u64]) -> (f64, usize, f64) {
 
 /// The chance of so large a chi².
 pub(super) fn chi_squared_p_value(statistic: f64, freedom: usize) -> f64 {
-    if freedom == 0 || !(statistic > 0.0) {
+    if freedom == 0 || statistic.is_nan() || statistic <= 0.0 {
         return 1.0;
     }
     checked_gamma_ur(freedom as f64 / 2.0, statistic / 2.0).unwrap_or(0.0)

@@ -55,9 +55,7 @@ fn syntax(error: &ParserError) -> Problem {
         }
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => {
             let (what, place) = match text.rsplit_once(" at Line: ") {
-                Some((what, place)) => {
-                    (what, format!(" (line {} of the query)", place.replace("Column:", "column")))
-                }
+                Some((what, place)) => (what, format!(" (line {} of the query)", place.replace("Column:", "column"))),
                 None => (text.as_str(), String::new()),
             };
             Problem::error("sql-syntax", format!("{}{place}", people(what)))
@@ -70,8 +68,7 @@ fn schema(error: &SchemaError, query: &str, columns: &[String]) -> Problem {
         SchemaError::FieldNotFound { field, valid_fields } => {
             let name = field.name();
             let valid: Vec<&str> = valid_fields.iter().map(|column| column.name()).collect();
-            let known: Vec<&str> =
-                if valid.is_empty() { columns.iter().map(String::as_str).collect() } else { valid };
+            let known: Vec<&str> = if valid.is_empty() { columns.iter().map(String::as_str).collect() } else { valid };
             let problem = Problem::unknown("unknown-column", "column", name, known);
             let near = problem.help.as_deref().is_some_and(|help| help.starts_with("did you mean"));
             if !near && query.contains(&format!("\"{name}\"")) {
@@ -100,7 +97,8 @@ fn planning(text: &str) -> Problem {
     if let Some(rest) = text.split_once("require unique expression names but the expression \"").map(|(_, rest)| rest) {
         let shown = rest.split('"').next().unwrap_or_default();
         // `t.x AS y` is named `y`; `t.x` is named `x`.
-        let name = shown.rsplit_once(" AS ").map_or_else(|| shown.rsplit('.').next().unwrap_or(shown), |(_, name)| name);
+        let name =
+            shown.rsplit_once(" AS ").map_or_else(|| shown.rsplit('.').next().unwrap_or(shown), |(_, name)| name);
         return duplicate(name);
     }
     if let Some(name) = between(text, "Invalid function '", "'") {

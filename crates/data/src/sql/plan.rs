@@ -164,7 +164,9 @@ fn deterministic(plan: &LogicalPlan) -> Result<(), Problem> {
         None => Ok(()),
         Some(name) => Err(Problem::error(
             "sql-not-deterministic",
-            format!("`{name}()` gives another result each time, so the query's result could not be reproduced or cached"),
+            format!(
+                "`{name}()` gives another result each time, so the query's result could not be reproduced or cached"
+            ),
         )
         .help("take the value from a column or a parameter")),
     }

@@ -80,10 +80,9 @@ async fn collect(
 ) -> datafusion::error::Result<Vec<RecordBatch>> {
     let mut stream = physical.execute(partition, Arc::clone(context))?;
     let mut batches = Vec::new();
-    while let Some(batch) = poll_fn(|task| {
-        if stop.load(Ordering::Relaxed) { Poll::Ready(None) } else { stream.as_mut().poll_next(task) }
-    })
-    .await
+    while let Some(batch) =
+        poll_fn(|task| if stop.load(Ordering::Relaxed) { Poll::Ready(None) } else { stream.as_mut().poll_next(task) })
+            .await
     {
         batches.push(batch?);
     }
@@ -125,8 +124,7 @@ fn in_order(
 fn source(name: &str, table: &Table, pieces: usize) -> Result<Source, DataError> {
     let batches = even_batches(table)?;
     let pieces = pieces.min(table.row_count() / WORTH_A_THREAD).max(1);
-    let partitions =
-        (0..pieces).map(|piece| batches[share(batches.len(), piece, pieces)].to_vec()).collect();
+    let partitions = (0..pieces).map(|piece| batches[share(batches.len(), piece, pieces)].to_vec()).collect();
     Ok((name.to_owned(), Arc::clone(table.arrow_schema()), partitions))
 }
 

@@ -11,7 +11,8 @@ use super::*;
 fn readings(rows: usize) -> Arc<Table> {
     let number = |scale: f64| move |row: usize| ((row as f64) * 0.618_033_988_7).fract() * scale;
     let at: ArrayRef = Arc::new(Float64Array::from_iter_values((0..rows).map(number(40.0))));
-    let torque: ArrayRef = Arc::new(Float64Array::from_iter((0..rows).map(|row| (row % 7 != 0).then(|| number(1e6)(row)))));
+    let torque: ArrayRef =
+        Arc::new(Float64Array::from_iter((0..rows).map(|row| (row % 7 != 0).then(|| number(1e6)(row)))));
     let unit: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| (row % 5) as i64)));
     let state: ArrayRef =
         Arc::new(StringArray::from_iter_values((0..rows).map(|row| if row % 3 == 0 { "open" } else { "closed" })));
@@ -65,9 +66,8 @@ fn row_local_queries_agree_with_the_whole_at_any_thread_count() {
 #[test]
 fn float_sums_do_not_depend_on_batches() {
     let table = readings(50_000);
-    let cut: Vec<Table> = [(0, 17), (17, 9_000), (9_017, 1), (9_018, 50_000)]
-        .map(|(start, length)| table.slice(start, length))
-        .into();
+    let cut: Vec<Table> =
+        [(0, 17), (17, 9_000), (9_017, 1), (9_018, 50_000)].map(|(start, length)| table.slice(start, length)).into();
     let cut = Arc::new(Table::stack(&cut).unwrap());
     for query in [
         "SELECT sum(torque) AS s, avg(AT) AS m, stddev(torque) AS d FROM readings",
@@ -91,7 +91,9 @@ fn computed_columns_are_named_as_written() {
     assert_eq!(names("WITH x AS (SELECT unit % 2 FROM readings) SELECT * FROM x"), ["unit % 2"]);
     assert_eq!(names("SELECT * FROM (SELECT avg(AT) FROM readings) t"), ["avg(AT)"]);
     assert_eq!(
-        names("SELECT unit % 2, count(*) FROM readings GROUP BY unit % 2 HAVING count(*) > 1 ORDER BY count(*), unit % 2"),
+        names(
+            "SELECT unit % 2, count(*) FROM readings GROUP BY unit % 2 HAVING count(*) > 1 ORDER BY count(*), unit % 2"
+        ),
         ["unit % 2", "count(*)"]
     );
 }
@@ -121,7 +123,12 @@ fn only_queries_without_company_are_row_local() {
 #[test]
 fn mistakes_have_codes_places_and_help() {
     for (query, code, message, help) in [
-        ("SELECT torqe FROM readings", "unknown-column", "unknown column `torqe` (line 1, column 8 of the query)", "did you mean `torque`?"),
+        (
+            "SELECT torqe FROM readings",
+            "unknown-column",
+            "unknown column `torqe` (line 1, column 8 of the query)",
+            "did you mean `torque`?",
+        ),
         ("SELECT AT,\n  torqe FROM readings", "unknown-column", "(line 2, column 3", "`torque`"),
         ("SELECT AT FROM reading", "unknown-table", "unknown table `reading`", "did you mean `readings`?"),
         ("SELECT AT FROM a.b", "unknown-table", "unknown table `a.b`", "readings"),
@@ -135,7 +142,12 @@ fn mistakes_have_codes_places_and_help() {
         ("SELECT unit FROM readings a JOIN readings b ON a.AT = b.AT", "ambiguous-column", "`unit`", "a.unit"),
         ("SELECT now() AS t FROM readings", "sql-not-deterministic", "`now()`", ""),
         ("SELECT AT FROM readings WHERE random() < 0.5", "sql-not-deterministic", "`random()`", ""),
-        ("SELECT AT FROM readings WHERE unit IN (SELECT unit FROM readings WHERE uuid() > 'a')", "sql-not-deterministic", "`uuid()`", ""),
+        (
+            "SELECT AT FROM readings WHERE unit IN (SELECT unit FROM readings WHERE uuid() > 'a')",
+            "sql-not-deterministic",
+            "`uuid()`",
+            "",
+        ),
         ("SELECT current_date AS d FROM readings", "sql-not-deterministic", "current_date", ""),
         ("", "sql-not-a-query", "empty", ""),
         ("SELECT 1 AS a; SELECT 2 AS b", "sql-not-a-query", "2 statements", ""),
@@ -156,7 +168,10 @@ fn mistakes_have_codes_places_and_help() {
         let problem = outline(query).expect_err(query);
         assert_eq!(problem.code, code, "{query}: {problem:?}");
         assert!(problem.message.contains(message), "{query}: {problem:?}");
-        assert!(help.is_empty() || problem.help.as_deref().is_some_and(|text| text.contains(help)), "{query}: {problem:?}");
+        assert!(
+            help.is_empty() || problem.help.as_deref().is_some_and(|text| text.contains(help)),
+            "{query}: {problem:?}"
+        );
         assert!(!problem.message.contains('\n') && !problem.message.ends_with('.'), "{problem:?}");
         let error = run(query, 3).expect_err(query);
         assert_eq!(error.code, code, "{query}: {error:?}");
@@ -165,10 +180,9 @@ fn mistakes_have_codes_places_and_help() {
 
 #[test]
 fn failures_of_values_are_told() {
-    for query in [
-        "SELECT unit / (unit - unit) AS q FROM readings",
-        "SELECT CAST(\"State [x]\" AS BIGINT) AS q FROM readings",
-    ] {
+    for query in
+        ["SELECT unit / (unit - unit) AS q FROM readings", "SELECT CAST(\"State [x]\" AS BIGINT) AS q FROM readings"]
+    {
         assert!(outline(query).is_ok());
         let error = run(query, 10).unwrap_err();
         assert_eq!(error.code, "sql-failed", "{error:?}");
@@ -193,7 +207,8 @@ fn types_come_out_canonical() {
 fn a_long_query_is_cancelled() {
     let asked = AtomicUsize::new(0);
     let cancelled = || asked.fetch_add(1, Ordering::Relaxed) >= 1;
-    let query = "SELECT count(*) AS n FROM readings a CROSS JOIN readings b CROSS JOIN readings c WHERE a.AT + b.AT > c.AT";
+    let query =
+        "SELECT count(*) AS n FROM readings a CROSS JOIN readings b CROSS JOIN readings c WHERE a.AT + b.AT > c.AT";
     let began = std::time::Instant::now();
     let error = sql(query, &[("readings".to_owned(), readings(30_000))], &cancelled).unwrap_err();
     assert_eq!(error.code, "cancelled");

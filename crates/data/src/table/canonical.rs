@@ -59,8 +59,12 @@ pub(super) fn canonical(
             canonical_column(schema.field(position).name(), schema.field(position).data_type(), arrays)
         })
         .collect::<Result<_, _>>()?;
-    let fields: Vec<_> =
-        schema.fields().iter().zip(&columns).map(|(old, (data_type, _))| field(old.name(), data_type.clone())).collect();
+    let fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .zip(&columns)
+        .map(|(old, (data_type, _))| field(old.name(), data_type.clone()))
+        .collect();
     let schema = Arc::new(Schema::new(fields));
     let batches = batches
         .iter()
@@ -85,7 +89,12 @@ fn fits(schema: &Schema, batch: &RecordBatch) -> Result<(), DataError> {
         None => Ok(()),
         Some((field, array)) => Err(DataError::new(
             "bad-table",
-            format!("column `{}` is {} in one batch and {} in another", field.name(), field.data_type(), array.data_type()),
+            format!(
+                "column `{}` is {} in one batch and {} in another",
+                field.name(),
+                field.data_type(),
+                array.data_type()
+            ),
         )),
     }
 }

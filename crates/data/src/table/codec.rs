@@ -4,7 +4,7 @@ use std::{fs::File, io::Write, path::Path, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, RecordBatch, new_empty_array},
-    datatypes::{Schema, SchemaRef},
+    datatypes::{DataType, Schema, SchemaRef},
 };
 use parquet::{
     arrow::{
@@ -12,9 +12,10 @@ use parquet::{
         arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
         arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves},
     },
-    basic::{Compression, ZstdLevel},
+    basic::{Compression, Encoding, ZstdLevel},
     errors::ParquetError,
     file::properties::WriterProperties,
+    schema::types::ColumnPath,
 };
 use rayon::prelude::*;
 use trainyard_core::{Codec, Keeper, Kind, StepError, Stored, Value};
@@ -50,13 +51,7 @@ fn decode(stored: &Stored<'_>) -> Result<Arc<dyn Value>, StepError> {
 /// Writes a table as one Parquet file; the columns of each row group are encoded in parallel, the bytes do not depend
 /// on the number of threads.
 pub(crate) fn encode_parquet<W: Write + Send>(table: &Table, writer: W) -> Result<(), DataError> {
-    let level = ZstdLevel::try_new(1)?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(GROUP))
-        .set_created_by("trainyard".to_owned())
-        .build();
-    let writer = ArrowWriter::try_new(writer, Arc::clone(&table.schema), Some(properties))?;
+    let writer = ArrowWriter::try_new(writer, Arc::clone(&table.schema), Some(properties(&table.schema)?))?;
     let (mut file, factory) = writer.into_serialized_writer()?;
     let leaves = leaves_of(&table.schema)?;
     for (index, start) in (0..table.rows).step_by(GROUP).enumerate() {
@@ -77,6 +72,21 @@ pub(crate) fn encode_parquet<W: Write + Send>(table: &Table, writer: W) -> Resul
     }
     file.close()?;
     Ok(())
+}
+
+fn properties(schema: &Schema) -> Result<WriterProperties, ParquetError> {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(GROUP))
+        .set_created_by("trainyard".to_owned());
+    // Real numbers rarely repeat: a dictionary costs time and saves nothing.
+    for field in schema.fields().iter().filter(|field| *field.data_type() == DataType::Float64) {
+        let path = ColumnPath::new(vec![field.name().clone()]);
+        properties = properties
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT);
+    }
+    Ok(properties.build())
 }
 
 /// How many Parquet columns each Arrow column becomes: one, unless it is nested.

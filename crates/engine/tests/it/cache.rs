@@ -60,10 +60,13 @@ fn equal_content_stops_the_wave() {
 fn pipelines_share_equal_work_whatever_its_name() {
     let world = World::new();
     world.run(&[source(), add("one", 1, "source")]);
-    let other = world.named_plan("other", &[
-        step("readings", "fake/source", json!({"path": "outside"}), &[]),
-        step("more", "fake/add", json!({"add": 1, "sleep": 0}), &["readings"]),
-    ]);
+    let other = world.named_plan(
+        "other",
+        &[
+            step("readings", "fake/source", json!({"path": "outside"}), &[]),
+            step("more", "fake/add", json!({"add": 1, "sleep": 0}), &["readings"]),
+        ],
+    );
     let record = world.run_plan(&other);
     assert_eq!(statuses(&record), [Cached, Cached]);
     // Within one run too, though the first may not be kept yet when the second is looked up.
@@ -112,6 +115,21 @@ fn models_are_registered_once_and_their_alias_is_watched() {
 }
 
 #[test]
+fn what_evaluations_measured_is_in_the_catalog_of_each_run() {
+    let world = World::new();
+    let steps = [source(), step("judged", "fake/judge", json!({}), &["source"])];
+    for status in [Ran, Cached] {
+        let record = world.run(&steps);
+        assert_eq!(of(&record, "judged").status, status);
+        let metrics = world.store.metrics(&record.run).unwrap();
+        assert_eq!(metrics.len(), 1, "{status:?}");
+        let row = &metrics[0];
+        assert_eq!((row.step.as_str(), row.model.as_str(), row.metric.as_str()), ("judged", "model", "rmse"));
+        assert_eq!((row.value, row.low, row.high, row.level), (Some(10.0), Some(9.0), Some(11.0), Some(0.95)));
+    }
+}
+
+#[test]
 fn some_steps_always_run() {
     let world = World::new();
     let steps = [step("always", "fake/always", json!({}), &[]), add("after", 1, "always")];
@@ -129,6 +147,11 @@ fn a_secret_is_part_of_the_work_and_nowhere_to_be_read() {
         step.secrets = vec![("PASSWORD", secret)];
         [step]
     };
+    let mut telling = with("correct-horse");
+    telling[0].params["tell"] = json!(true);
+    let record = world.run(&telling);
+    let error = of(&record, "secret").error.clone().unwrap();
+    assert_eq!(error.message, "cannot log in with ${env.PASSWORD}");
     world.run(&with("correct-horse"));
     assert_eq!(statuses(&world.run(&with("correct-horse"))), [Cached]);
     let record = world.run(&with("battery-staple"));
@@ -167,6 +190,19 @@ fn records_come_in_plan_order_and_equal_at_any_thread_count() {
 }
 
 #[test]
+fn progress_is_thinned_but_never_the_last() {
+    let world = World::new();
+    world.run(&[step("chatty", "fake/chatty", json!({"units": 1000}), &[])]);
+    let events = world.events.lock().unwrap();
+    let seen: Vec<u64> = events
+        .iter()
+        .filter_map(|event| if let Event::StepProgress { done, .. } = event { Some(*done) } else { None })
+        .collect();
+    assert_eq!((seen.first(), seen.last()), (Some(&1), Some(&1000)));
+    assert!(seen.len() < 100, "{}", seen.len());
+}
+
+#[test]
 fn the_story_is_told_in_order() {
     let world = World::new();
     let record = world.run(&[source(), add("one", 5000, "source")]);
@@ -182,15 +218,18 @@ fn the_story_is_told_in_order() {
             other => format!("{other:?}"),
         })
         .collect();
-    assert_eq!(told, [
-        "run of source one",
-        "source starts fake/source",
-        "source ends",
-        "one starts fake/add",
-        "one warns large",
-        "one ends",
-        "Succeeded"
-    ]);
+    assert_eq!(
+        told,
+        [
+            "run of source one",
+            "source starts fake/source",
+            "source ends",
+            "one starts fake/add",
+            "one warns large",
+            "one ends",
+            "Succeeded"
+        ]
+    );
     assert_eq!(of(&record, "one").cost.bytes_in, 2);
     assert_eq!(of(&record, "one").cost.bytes_out, 4);
     if cfg!(target_os = "linux") {

@@ -8,7 +8,10 @@ use std::{
 };
 
 use serde_json::json;
-use trainyard_core::record::{RunStatus, StepStatus::{Cached, Ran}};
+use trainyard_core::record::{
+    RunStatus,
+    StepStatus::{Cached, Ran},
+};
 
 use crate::world::{Step, World, add, source, statuses, step};
 

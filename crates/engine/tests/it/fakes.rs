@@ -2,6 +2,7 @@
 //! runs, which counts executions across threads and processes.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, OpenOptions},
     io::Write as _,
     sync::Arc,
@@ -16,12 +17,13 @@ use trainyard_core::{
     Codec, Context, Digest, Inputs, Keeper, Kind, Outline, Outlines, Outputs, Ports, Problem, Registry, Setting, Step,
     StepError, Value, Warning,
     artifact::Document,
-    evaluation::{Evaluation, Release},
+    evaluation::{Evaluation, JudgedModel, Measured, Pictures, Release, Task},
 };
 
 pub(crate) static REGISTRY: Registry = Registry {
     stages: &[&[
-        &Source, &Add, &Parity, &Sum, &Pass, &Slow, &Flaky, &Panics, &Effect, &Gate, &Bulky, &Secret, &Always, &Register,
+        &Source, &Add, &Parity, &Sum, &Pass, &Slow, &Flaky, &Panics, &Effect, &Gate, &Bulky, &Secret, &Chatty, &Judge,
+        &Always, &Register,
     ]],
     codecs: &[&Document::CODEC, &Evaluation::CODEC, &Release::CODEC, &BULK],
 };
@@ -118,11 +120,19 @@ step!(Add, "fake/add", { add: i64, sleep: u64 }, Ports::new().one("data", DOCUME
     }
 );
 
-step!(Parity, "fake/parity", {}, Ports::new().one("data", DOCUMENT).output("out", DOCUMENT),
-    |_params, inputs, context| { Ok(out(number(inputs, "data")? % 2)) }
+step!(
+    Parity,
+    "fake/parity",
+    {},
+    Ports::new().one("data", DOCUMENT).output("out", DOCUMENT),
+    |_params, inputs, context| Ok(out(number(inputs, "data")? % 2))
 );
 
-step!(Sum, "fake/sum", {}, Ports::new().many("data", DOCUMENT).optional("extra", DOCUMENT).output("out", DOCUMENT),
+step!(
+    Sum,
+    "fake/sum",
+    {},
+    Ports::new().many("data", DOCUMENT).optional("extra", DOCUMENT).output("out", DOCUMENT),
     |_params, inputs, context| {
         let all = inputs.many::<Document>("data")?;
         let names: Vec<&String> = all.iter().map(|(name, _)| name).collect();
@@ -167,9 +177,10 @@ step!(Flaky, "fake/flaky", { failures: u64 }, Ports::new().output("out", DOCUMEN
     }
 );
 
-step!(Panics, "fake/panics", {}, Ports::new().output("out", DOCUMENT),
-    |_params, _inputs, context| { panic!("row {} is not there", 7) }
-);
+step!(Panics, "fake/panics", {}, Ports::new().output("out", DOCUMENT), |_params, _inputs, context| panic!(
+    "row {} is not there",
+    7
+));
 
 step!(Effect, "fake/effect", { path: String }, Ports::new().one("data", DOCUMENT).output("out", DOCUMENT),
     |params, inputs, context| {
@@ -196,13 +207,66 @@ step!(Gate, "fake/gate", { at_most: i64 }, Ports::new().one("data", DOCUMENT).ou
     }
 );
 
-step!(Secret, "fake/secret", { password: String, port: Option<u16> }, Ports::new().output("out", DOCUMENT),
-    |params, _inputs, context| { Ok(out(params.password.len())) }
+step!(Secret, "fake/secret", { password: String, tell: bool }, Ports::new().output("out", DOCUMENT),
+    |params, _inputs, context| {
+        if params.tell {
+            let line = format!("cannot log in with {}", params.password);
+            context.monitor.log(&line);
+            context.warn(Warning::new("login", line.clone()));
+            return Err(StepError::new("login", line.clone()).help(line));
+        }
+        Ok(out(params.password.len()))
+    }
 );
 
-step!(Always, "fake/always", {}, Ports::new().output("out", DOCUMENT),
-    |_params, _inputs, context| { Ok(out(1)) }, { const ALWAYS_RUNS: bool = true; }
+step!(Chatty, "fake/chatty", { units: u64 }, Ports::new().output("out", DOCUMENT),
+    |params, _inputs, context| {
+        for done in 1..=params.units {
+            context.progress(done, params.units, "talking")?;
+        }
+        Ok(out(1))
+    }
 );
+
+step!(
+    Judge,
+    "fake/judge",
+    {},
+    Ports::new().one("data", DOCUMENT).output("out", &[Kind::Evaluation]),
+    |_params, inputs, context| {
+        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+        let value = number(inputs, "data")? as f64;
+        let measured =
+            |value: f64| Measured { value, low: value - 1.0, high: value + 1.0, level: 0.95, method: "t".into() };
+        let model = JudgedModel {
+            digest: Digest::of(b"model"),
+            estimator: "linear".into(),
+            metrics: [("rmse".to_owned(), measured(value))].into(),
+            resampled: BTreeMap::new(),
+            importance: Vec::new(),
+            pictures: Pictures::default(),
+        };
+        Ok(Outputs::one(
+            "out",
+            Evaluation {
+                task: Task::Regression,
+                target: "y".into(),
+                classes: Vec::new(),
+                part: "test".into(),
+                rows: 1,
+                decided_by: "rmse".into(),
+                best: "model".into(),
+                models: [("model".to_owned(), model)].into(),
+                baselines: BTreeMap::new(),
+                gates: Vec::new(),
+            },
+        ))
+    }
+);
+
+step!(Always, "fake/always", {}, Ports::new().output("out", DOCUMENT), |_params, _inputs, context| Ok(out(1)), {
+    const ALWAYS_RUNS: bool = true;
+});
 
 step!(Register, "fake/register", { name: String },
     Ports::new().one("data", DOCUMENT).output("out", &[Kind::Release]),

@@ -2,11 +2,22 @@
 
 use serde_json::json;
 use trainyard_core::record::StepStatus::{Cached, Ran};
-use trainyard_engine::PreviewStatus::{Cached as Found, Unknown, WouldRun};
+use trainyard_engine::{
+    PreviewStatus::{Cached as Found, Unknown, WouldRun},
+    explain, preview,
+};
+use trainyard_store::{Mode, Store};
 
-use crate::world::{World, add, of, source, statuses, step};
+use crate::{
+    fakes::REGISTRY,
+    world::{World, add, of, source, statuses, step},
+};
 
-fn tuple(name: &str, status: trainyard_engine::PreviewStatus, why: &str) -> (String, trainyard_engine::PreviewStatus, String) {
+fn tuple(
+    name: &str,
+    status: trainyard_engine::PreviewStatus,
+    why: &str,
+) -> (String, trainyard_engine::PreviewStatus, String) {
     (name.to_owned(), status, why.to_owned())
 }
 
@@ -14,20 +25,26 @@ fn tuple(name: &str, status: trainyard_engine::PreviewStatus, why: &str) -> (Str
 fn a_preview_says_what_would_happen_and_why() {
     let mut world = World::new();
     let steps = [source(), step("parity", "fake/parity", json!({}), &["source"]), add("after", 1, "parity")];
-    assert_eq!(world.preview(&steps), [
-        tuple("source", WouldRun, "it never ran"),
-        tuple("parity", WouldRun, "it never ran"),
-        tuple("after", WouldRun, "it never ran")
-    ]);
+    assert_eq!(
+        world.preview(&steps),
+        [
+            tuple("source", WouldRun, "it never ran"),
+            tuple("parity", WouldRun, "it never ran"),
+            tuple("after", WouldRun, "it never ran")
+        ]
+    );
     world.run(&steps);
     let found = |name| tuple(name, Found, "nothing changed");
     assert_eq!(world.preview(&steps), [found("source"), found("parity"), found("after")]);
     world.outside(12);
-    assert_eq!(world.preview(&steps), [
-        tuple("source", WouldRun, "the data outside changed"),
-        tuple("parity", Unknown, "input `data` may change: `source` will run"),
-        tuple("after", Unknown, "input `data` may change: `parity` will run")
-    ]);
+    assert_eq!(
+        world.preview(&steps),
+        [
+            tuple("source", WouldRun, "the data outside changed"),
+            tuple("parity", Unknown, "input `data` may change: `source` will run"),
+            tuple("after", Unknown, "input `data` may change: `parity` will run")
+        ]
+    );
     // Whatever `parity` gives, a changed parameter is a change.
     let changed = [source(), step("parity", "fake/parity", json!({}), &["source"]), add("after", 8, "parity")];
     assert_eq!(world.preview(&changed)[2], tuple("after", WouldRun, "params.add changed from 1 to 8"));
@@ -37,6 +54,17 @@ fn a_preview_says_what_would_happen_and_why() {
     assert_eq!(world.preview(&steps)[1], tuple("parity", WouldRun, "it is forced"));
     std::fs::remove_file(world.folder.join("outside")).unwrap();
     assert_eq!(world.preview(&steps)[0], tuple("source", WouldRun, "it would fail: there is no file `outside`"));
+}
+
+#[test]
+fn looking_needs_no_right_to_write() {
+    let world = World::new();
+    let steps = [source(), add("one", 1, "source")];
+    world.run(&steps);
+    let store = Store::open(&world.folder.join("store"), Mode::Read).unwrap();
+    let preview = preview(&world.plan(&steps), &REGISTRY, &store, &world.options).unwrap();
+    assert!(preview.iter().all(|step| step.status == Found));
+    assert_eq!(explain(&world.plan(&steps), &REGISTRY, &store, "one").unwrap().changed, []);
 }
 
 #[test]
@@ -73,8 +101,11 @@ fn a_change_is_explained_by_its_field() {
     // Downstream of what will run, the digest of now is not known.
     let explanation = serde_json::to_value(world.explain(&steps(8), "model")).unwrap();
     let before = of(&first, "parts").outputs["out"].digest.to_string();
-    assert_eq!(explanation, json!({"step": "model", "changed":
-        [{"field": "inputs.data", "before": before, "after": "`parts` will run"}]}));
+    assert_eq!(
+        explanation,
+        json!({"step": "model", "changed":
+        [{"field": "inputs.data", "before": before, "after": "`parts` will run"}]})
+    );
     let second = world.run(&steps(8));
     assert_eq!(statuses(&second), [Cached, Ran, Ran]);
     // Asked afterwards, it tells what had changed.

@@ -1,4 +1,5 @@
 //! The engine on steps made for the purpose, in stores of their own.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail")]
 
 mod fakes;
 mod world;

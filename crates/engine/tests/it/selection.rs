@@ -41,8 +41,7 @@ fn an_unknown_name_is_refused_before_anything_runs() {
     let mut world = World::new();
     let steps = [source(), add("tidy", 1, "source")];
     world.force(&["tidi"]);
-    let error =
-        run(&world.plan(&steps), &REGISTRY, &world.store, &world.options, &|_| {}, &world.cancel).unwrap_err();
+    let error = run(&world.plan(&steps), &REGISTRY, &world.store, &world.options, &|_| {}, &world.cancel).unwrap_err();
     assert_eq!((error.code(), error.help()), ("no-such-step", Some("did you mean `tidy`?")));
     assert_eq!(error.to_string(), "unknown step `tidi`");
     assert_eq!(world.store.runs(10).unwrap().len(), 0);

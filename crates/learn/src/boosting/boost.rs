@@ -1,8 +1,11 @@
 //! The boosting loop: gradients, a tree an output, scores, losses, and when to stop.
 
+use rayon::prelude::*;
+
 use super::bins::{Layout, lay_out};
 use super::gradient_boosting::{GradientBoostingModel, GradientBoostingParams, History};
-use super::grow::{GrownTree, Limits, Rooms, Task, grow};
+use super::grow::{Limits, Rooms, Task, grow};
+use super::grown::GrownTree;
 use super::histogram::{NarrowCell, Scale, Spread, WideCell};
 use super::loss::{Loss, Start};
 use super::sampling::{Purpose, choose, share, stream};
@@ -10,7 +13,7 @@ use super::shard::{Shard, in_chunk_order, share_out};
 use super::target;
 use super::tree::Tree;
 use crate::estimator::{FitContext, LearnError, Sample};
-use rayon::prelude::*;
+use crate::matrix::Matrix;
 
 /// A worker needs this many values (rows times features) to be worth its keep.
 const VALUES_A_WORKER: usize = 150_000;
@@ -32,8 +35,7 @@ pub(crate) fn boost(
         None => None,
     };
     let start = Start::of(train, checked.weight)?;
-    let workers = context.threads.min(rayon::current_num_threads());
-    let workers = workers.min(train.x.rows * train.x.features.len() / VALUES_A_WORKER).max(1);
+    let workers = workers(context, train.x, rayon::current_num_threads());
     let fit = || {
         let layout = lay_out(train.x, params.bins, workers > 1);
         let shards = share_out(train, &layout, &start, workers, true);
@@ -59,6 +61,11 @@ pub(crate) fn boost(
     };
     // inside the pool a phase costs microseconds to share out; from outside each would wait for the pool to wake
     Ok(if workers > 1 { rayon::scope(|_| fit()) } else { fit() })
+}
+
+/// How many workers share the rows of `x` out in a pool of `pool` threads; the result of a fit does not depend on it.
+pub(crate) fn workers(context: &FitContext<'_>, x: &Matrix, pool: usize) -> usize {
+    context.threads.min(pool).min(x.rows * x.features.len() / VALUES_A_WORKER).max(1)
 }
 
 fn limits(params: &GradientBoostingParams) -> Limits {
@@ -193,7 +200,7 @@ impl Fit<'_> {
         let watch = self.watch.as_mut()?;
         let found = on_each(&mut watch.shards, |shard| {
             for (output, tree) in trees.iter().enumerate() {
-                shard.add_walked(output, tree);
+                shard.add_to_all(output, tree);
             }
             shard.losses(start)
         });

@@ -29,8 +29,8 @@ pub struct ForestParams {
     pub depth: usize,
     /// Least rows of a leaf. At least 1, by default 2.
     pub min_samples_leaf: usize,
-    /// Share of the features each node may split on, drawn anew. Above 0 and at most 1; by default a third of the features
-    /// for a regression and the square root of their number for a classification.
+    /// Share of the features each node may split on, drawn anew. Above 0 and at most 1; by default a third of the
+    /// features for a regression and the square root of their number for a classification, rounded up.
     pub node_feature_fraction: Option<f64>,
     /// Rows drawn with replacement for each tree, as a share of the rows. Above 0 and at most 1, by default 1.
     pub row_fraction: f64,
@@ -138,8 +138,8 @@ impl Estimator for Forest {
         let count = layout.columns.len();
         let at_node = match params.node_feature_fraction {
             Some(fraction) => share(count, fraction),
-            None if train.classes == 0 => share(count, 1.0 / 3.0),
-            None => ((count as f64).sqrt().round() as usize).clamp(usize::from(count > 0), count.max(1)),
+            None if train.classes == 0 => count.div_ceil(3),
+            None => (count as f64).sqrt().ceil() as usize,
         };
         let base = if train.classes == 0 { train.y.iter().map(|y| y / train.y.len() as f64).sum() } else { 0.0 };
         let y: Vec<f64> = train.y.iter().map(|y| y - base).collect();

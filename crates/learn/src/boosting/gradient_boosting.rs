@@ -23,7 +23,7 @@ pub struct GradientBoostingParams {
     /// validation rows the fit usually ends before. From 1 to 100000, by default 1000.
     pub trees: usize,
     /// How much of each tree's step is taken. Smaller is usually better and needs more trees. Above 0 and at most 1, by
-    /// default 0.05.
+    /// default 0.04.
     pub learning_rate: f64,
     /// Most leaves of a tree. From 2 to 65536, by default 31.
     pub leaves: usize,
@@ -39,7 +39,7 @@ pub struct GradientBoostingParams {
     pub l1: f64,
     /// Penalty on the squared values of leaves. At least 0, by default 1.
     pub l2: f64,
-    /// Share of the rows each iteration looks at, drawn anew. Above 0 and at most 1, by default 1.
+    /// Share of the rows each iteration looks at, drawn anew. Above 0 and at most 1, by default 0.9.
     pub row_fraction: f64,
     /// Share of the features each tree may use, drawn anew. Above 0 and at most 1, by default 1.
     pub feature_fraction: f64,
@@ -47,11 +47,12 @@ pub struct GradientBoostingParams {
     pub node_feature_fraction: f64,
     /// Most bins of a feature, the one for missing values not counted. From 2 to 254, by default 254.
     pub bins: usize,
-    /// Stop when the loss on the validation rows has not improved for so many iterations, and keep the best iteration; 0
-    /// to never stop. Without validation rows all `trees` are kept: nothing is held out behind your back. By default 50.
+    /// Stop when the loss on the validation rows has not improved for so many iterations, and keep the best iteration;
+    /// 0 to never stop. Without validation rows all `trees` are kept: nothing is held out behind your back. By default
+    /// 50.
     pub early_stopping: usize,
-    /// Categorical features: pseudo-hessian added to each level before levels are ordered, so that rare ones do not lead.
-    /// At least 0, by default 10.
+    /// Categorical features: pseudo-hessian added to each level before levels are ordered, so that rare ones do not
+    /// lead. At least 0, by default 10.
     pub category_smoothing: f64,
     /// Categorical features: added to `l2` for a split that groups levels. At least 0, by default 10.
     pub category_l2: f64,
@@ -66,7 +67,7 @@ impl Default for GradientBoostingParams {
     fn default() -> Self {
         Self {
             trees: 1000,
-            learning_rate: 0.05,
+            learning_rate: 0.04,
             leaves: 31,
             depth: 0,
             min_samples_leaf: 20,
@@ -74,7 +75,7 @@ impl Default for GradientBoostingParams {
             min_gain: 0.0,
             l1: 0.0,
             l2: 1.0,
-            row_fraction: 1.0,
+            row_fraction: 0.9,
             feature_fraction: 1.0,
             node_feature_fraction: 1.0,
             bins: MOST_BINS,
@@ -87,7 +88,8 @@ impl Default for GradientBoostingParams {
     }
 }
 
-/// Gradient boosting on histograms, for regressions and classifications, with missing values and categories as they come.
+/// Gradient boosting on histograms, for regressions and classifications, with missing values and categories as they
+/// come.
 #[derive(Clone, Copy, Debug)]
 pub struct GradientBoosting;
 

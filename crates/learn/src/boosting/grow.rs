@@ -1,5 +1,5 @@
-//! Growing one tree leaf by leaf: the leaf whose best split gains most is split next, until the tree has its leaves or no
-//! split gains (Shi 2007, as in LightGBM). Of two children the smaller one's histogram is built from its rows, the
+//! Growing one tree leaf by leaf: the leaf whose best split gains most is split next, until the tree has its leaves or
+//! no split gains (Shi 2007, as in LightGBM). Of two children the smaller one's histogram is built from its rows, the
 //! other's is the parent's less it.
 
 use std::ops::Range;
@@ -7,11 +7,12 @@ use std::ops::Range;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::bins::{Cut, GROUP, Layout};
+use super::bins::{Cut, Layout};
+use super::grown::{GrownNode, GrownTree};
 use super::histogram::{BINS, Cell, Scale, build};
 use super::sampling::{choose, share};
 use super::shard::Shard;
-use super::split::{BinSet, CategoryRules, Rules, Scratch, Split, best_category, best_number, holds, strength};
+use super::split::{CategoryRules, Rules, Scratch, Split, best_category, best_number, holds, strength};
 
 /// Below this many rows times columns a phase is not worth waking another worker for.
 const WORTH_SHARING: usize = 100_000;
@@ -49,46 +50,6 @@ pub(crate) struct Limits {
     pub(crate) one_against_rest: usize,
     /// Least rows of a level that is ordered, as estimated from its hessians.
     pub(crate) min_level_rows: usize,
-}
-
-/// An inner node of a grown tree.
-#[derive(Clone, Debug)]
-pub(crate) struct GrownNode {
-    /// Column it splits on, and where that column is in the rows.
-    pub(crate) column: usize,
-    group: usize,
-    slot: usize,
-    /// Bins that go left.
-    pub(crate) left: BinSet,
-    /// Last value bin that goes left when the column is a number.
-    pub(crate) last: u8,
-    /// How much the split lowers the loss, twice.
-    pub(crate) gain: f64,
-    /// Left and right: a node, or `!leaf`.
-    pub(crate) children: [i32; 2],
-}
-
-/// A tree on bins.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct GrownTree {
-    /// The root first; none when the tree is one leaf.
-    pub(crate) nodes: Vec<GrownNode>,
-    /// The value of each leaf, in units of the score.
-    pub(crate) values: Vec<f64>,
-}
-
-impl GrownTree {
-    /// The leaf of a row.
-    #[inline]
-    pub(crate) fn leaf(&self, groups: &[Vec<[u8; GROUP]>], row: usize) -> usize {
-        let mut at = if self.nodes.is_empty() { !0 } else { 0 };
-        while at >= 0 {
-            let node = &self.nodes[at as usize];
-            let bin = groups[node.group][row][node.slot];
-            at = node.children[usize::from(!holds(&node.left, bin))];
-        }
-        !at as usize
-    }
 }
 
 /// Room for the histograms of one kind of cell, kept from tree to tree.
@@ -430,5 +391,71 @@ impl Task<'_> {
             }
         });
         run(shards, rows * 8, |_, shard| shard.add_unsampled(self.output, tree));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boosting::bins::lay_out;
+    use crate::boosting::histogram::{NarrowCell, WideCell};
+    use crate::boosting::loss::Start;
+    use crate::boosting::sampling::{Purpose, stream};
+    use crate::boosting::shard::share_out;
+    use crate::estimator::Sample;
+    use crate::matrix::{Feature, Matrix};
+
+    fn grown<C: Cell>(sample: &Sample<'_>, workers: usize) -> GrownTree {
+        let start = Start::of(sample, sample.x.rows as f64).unwrap();
+        let layout = lay_out(sample.x, 254, false);
+        let mut shards = share_out(sample, &layout, &start, workers, true);
+        for shard in &mut shards {
+            shard.differentiate(&start);
+        }
+        let limits = Limits {
+            leaves: 40,
+            depth: usize::MAX,
+            min_rows: 5,
+            min_hessian: 0.0,
+            l1: 0.0,
+            l2: 1.0,
+            min_gain: 0.0,
+            node_columns: 1.0,
+            category_smoothing: 10.0,
+            category_l2: 10.0,
+            category_most: 32,
+            one_against_rest: 4,
+            min_level_rows: 10,
+        };
+        let columns: Vec<usize> = (0..layout.columns.len()).collect();
+        let scale = Scale { gradient: 15_000.0, hessian: 1.0, wide: false };
+        let task = Task { layout: &layout, limits: &limits, scale, columns: &columns, output: 0, rate: 0.1 };
+        grow(&task, &mut shards, &mut Rooms::<C>::new(workers), &mut stream(0, Purpose::Columns(0)))
+    }
+
+    #[test]
+    fn wide_cells_and_any_number_of_workers_grow_the_same_tree() {
+        let rows = 90_000_usize;
+        let column = |a: usize, b: usize| (0..rows).map(|row| (row * a % b) as f64).collect::<Vec<_>>();
+        let columns = [(column(7919, 1009), None), (column(104_729, 613), None), (column(31, 9), Some(9))];
+        let y: Vec<f64> = (0..rows)
+            .map(|row| {
+                let noise = (row * 7907 % 101) as f64 * 0.001;
+                (columns[0].0[row] * 0.002).fract() + columns[1].0[row] * 0.001 + columns[2].0[row] % 4.0 * 0.2 + noise
+            })
+            .collect();
+        let feature = |(values, levels): (Vec<f64>, Option<u32>)| Feature { name: "x".into(), values, levels };
+        let x = Matrix { features: columns.into_iter().map(feature).collect(), rows };
+        let sample = Sample { x: &x, y: &y, classes: 0, weights: None };
+        let shape = |tree: &GrownTree| {
+            let nodes: Vec<_> = tree.nodes.iter().map(|node| (node.column, node.left, node.children)).collect();
+            (nodes, tree.values.clone())
+        };
+        let expected = shape(&grown::<NarrowCell>(&sample, 1));
+        assert_eq!(expected.1.len(), 40);
+        for workers in [1, 2, 5] {
+            assert_eq!(shape(&grown::<NarrowCell>(&sample, workers)), expected, "{workers}");
+            assert_eq!(shape(&grown::<WideCell>(&sample, workers)), expected, "{workers}");
+        }
     }
 }

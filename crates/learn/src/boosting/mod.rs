@@ -11,6 +11,7 @@ mod forest;
 mod forest_tree;
 mod gradient_boosting;
 mod grow;
+mod grown;
 mod histogram;
 mod loss;
 mod ranges;

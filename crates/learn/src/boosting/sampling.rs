@@ -1,5 +1,5 @@
-//! Random choices: which rows a tree sees, which columns a tree or a node may split on. Every choice has a stream of its
-//! own, so that it does not depend on who makes it or when.
+//! Random choices: which rows a tree sees, which columns a tree or a node may split on. Every choice has a stream of
+//! its own, so that it does not depend on who makes it or when.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

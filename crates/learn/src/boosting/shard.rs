@@ -2,7 +2,7 @@
 //! shared out evenly, and nothing has to be locked.
 
 use super::bins::{self, Layout};
-use super::grow::GrownTree;
+use super::grown::GrownTree;
 use super::histogram::{Entry, Scale, Spread, entry, row_of};
 use super::loss::{self, CHUNK, Start};
 use super::sampling::{Purpose, mark, stream};
@@ -178,16 +178,14 @@ impl Shard {
 
     /// Adds what `tree` says to output `k` of the rows the iteration did not sample.
     pub(crate) fn add_unsampled(&mut self, k: usize, tree: &GrownTree) {
-        for (row, _) in self.sampled.iter().enumerate().filter(|(_, sampled)| !**sampled) {
-            self.scores[k][row] += tree.values[tree.leaf(&self.rows.groups, row)] as f32;
-        }
+        let rows = self.sampled.iter().enumerate().filter(|(_, sampled)| !**sampled).map(|(row, _)| row);
+        tree.add(&self.rows.groups, rows, &mut self.scores[k]);
     }
 
     /// Adds what `tree` says to output `k` of every row.
-    pub(crate) fn add_walked(&mut self, k: usize, tree: &GrownTree) {
-        for (row, score) in self.scores[k].iter_mut().enumerate() {
-            *score += tree.values[tree.leaf(&self.rows.groups, row)] as f32;
-        }
+    pub(crate) fn add_to_all(&mut self, k: usize, tree: &GrownTree) {
+        let count = self.scores[k].len();
+        tree.add(&self.rows.groups, 0..count, &mut self.scores[k]);
     }
 }
 

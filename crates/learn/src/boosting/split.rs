@@ -1,8 +1,8 @@
 //! The best split of a leaf on one column, from the column's histogram.
 //!
-//! All sums are whole numbers in a tree's own units ([`super::histogram::Scale`]); the penalties in [`Rules`] are in the
-//! same units. The gain of a split is `S(left) + S(right)` with `S = max(|G| - l1, 0)² / (H + l2)`, as in XGBoost (Chen
-//! and Guestrin 2016, equation 7, without the half); the caller takes the unsplit leaf's `S` away.
+//! All sums are whole numbers in a tree's own units ([`super::histogram::Scale`]); the penalties in [`Rules`] are in
+//! the same units. The gain of a split is `S(left) + S(right)` with `S = max(|G| - l1, 0)² / (H + l2)`, as in XGBoost
+//! (Chen and Guestrin 2016, equation 7, without the half); the caller takes the unsplit leaf's `S` away.
 
 use super::histogram::{BINS, Cell};
 
@@ -160,9 +160,9 @@ fn largest(gains: &[f64]) -> Option<(usize, f64)> {
     gains.iter().position(|&gain| gain == most).map(|place| (place, most))
 }
 
-/// The best two groups of levels, missing being a level like any other. Few levels are set one against the rest; many are
-/// ordered by gradient over hessian, which holds the best grouping for a convex loss (Fisher 1958), smoothed so that
-/// rare levels do not lead, and cut from either end.
+/// The best two groups of levels, missing being a level like any other. Few levels are set one against the rest; many
+/// are ordered by gradient over hessian, which holds the best grouping for a convex loss (Fisher 1958), smoothed so
+/// that rare levels do not lead, and cut from either end.
 pub(crate) fn best_category<C: Cell>(
     cells: &[C; BINS],
     bins: usize,

@@ -66,7 +66,14 @@ fn values(prediction: Prediction) -> Vec<f64> {
 }
 
 fn small(trees: usize) -> GradientBoostingParams {
-    GradientBoostingParams { trees, min_samples_leaf: 1, l2: 0.0, learning_rate: 1.0, ..Default::default() }
+    GradientBoostingParams {
+        trees,
+        min_samples_leaf: 1,
+        l2: 0.0,
+        learning_rate: 1.0,
+        row_fraction: 1.0,
+        ..Default::default()
+    }
 }
 
 /// Gradients are held in 15 bits, so that a value is right to about one part in 2^15.
@@ -217,7 +224,7 @@ fn a_weight_is_as_many_rows() {
 fn the_training_loss_falls_tree_by_tree() {
     let (x, y) = mixed(3000, 2);
     for (classes, y) in [(0, y.clone()), (2, above_median(&y)), (3, thirds(&y))] {
-        let params = GradientBoostingParams { trees: 40, learning_rate: 0.1, ..Default::default() };
+        let params = GradientBoostingParams { trees: 40, learning_rate: 0.1, row_fraction: 1.0, ..Default::default() };
         let model = fit(&params, &Sample { x: &x, y: &y, classes, weights: None });
         let history = &model.history.train;
         assert_eq!((history.len(), model.iterations), (40, 40));
@@ -238,7 +245,11 @@ fn the_training_loss_falls_tree_by_tree() {
 
 #[test]
 fn threads_do_not_change_a_bit() {
-    let (x, y) = mixed(60_000, 3);
+    // enough values that the booster gives each of three threads a shard
+    let (x, y) = mixed(160_000, 3);
+    assert_eq!(super::boost::workers(&FitContext { threads: 3, ..FitContext::quiet(7) }, &x, 3), 3);
+    let few: Vec<usize> = (0..12_000).collect();
+    let few_x = x.take(&few);
     let (watch_x, watch_y) = mixed(9_000, 4);
     for (classes, target) in [(0, y.clone()), (2, above_median(&y)), (3, thirds(&y))] {
         let watched = if classes == 0 {
@@ -263,6 +274,7 @@ fn threads_do_not_change_a_bit() {
                 let train = Sample { x: &x, y: &target, classes, weights: None };
                 let watch = Sample { x: &watch_x, y: &watched, classes, weights: None };
                 let booster = GradientBoosting::fit(&params, &train, Some(&watch), &context).unwrap();
+                let train = Sample { x: &few_x, y: &target[..few.len()], ..train };
                 let forest = Forest::fit(&forest, &train, None, &context).unwrap();
                 let predicted = [booster.predict(&x), forest.predict(&x)];
                 (serde_json::to_vec(&booster).unwrap(), serde_json::to_vec(&forest).unwrap(), predicted)
@@ -270,6 +282,24 @@ fn threads_do_not_change_a_bit() {
         });
         assert!(fitted[0] == fitted[1] && fitted[0] == fitted[2], "{classes} classes");
     }
+}
+
+#[test]
+fn a_worker_may_have_no_validation_rows() {
+    let (x, y) = mixed(150_000, 3);
+    let (few_x, few_y) = mixed(10, 4);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let history = [1, 3].map(|threads| {
+        pool.install(|| {
+            let context = FitContext { threads, ..FitContext::quiet(7) };
+            let train = Sample { x: &x, y: &y, classes: 0, weights: None };
+            let watch = Sample { x: &few_x, y: &few_y, classes: 0, weights: None };
+            let params = GradientBoostingParams { trees: 4, ..Default::default() };
+            GradientBoosting::fit(&params, &train, Some(&watch), &context).unwrap().history
+        })
+    });
+    assert_eq!(history[0].validation.len(), 4);
+    assert_eq!(history[0], history[1]);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::bins::{Cut, Layout};
-use super::grow::GrownTree;
+use super::grown::GrownTree;
 use super::split::holds;
 
-/// A decision tree. A row at a node goes left when its value is at most the threshold or, at a node with a set of codes,
-/// when its code is in the set; a missing value, or a code the fit never saw, goes where `missing_left` says.
+/// A decision tree. A row at a node goes left when its value is at most the threshold or, at a node with a set of
+/// codes, when its code is in the set; a missing value, or a code the fit never saw, goes where `missing_left` says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tree {
     /// The feature each node looks at.

@@ -8,6 +8,8 @@ use crate::matrix::Matrix;
 
 /// Rows walked together: their values are laid side by side once and each tree is met while in the cache.
 const BLOCK: usize = 64;
+/// Rows that walk in lockstep, so that they hide each other's latency.
+const LANES: usize = 8;
 /// Rows from which on blocks are walked in parallel.
 const MANY: usize = 2048;
 /// Feature numbers from here on mark a node with a set.
@@ -38,8 +40,8 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// Flattens `trees`, whose leaves hold `width` values each. Sums start at `base`; with one value a leaf, tree `t` adds
-    /// to output `t % base.len()`, else a leaf adds to every output.
+    /// Flattens `trees`, whose leaves hold `width` values each. Sums start at `base`; with one value a leaf, tree `t`
+    /// adds to output `t % base.len()`, else a leaf adds to every output.
     ///
     /// A tree that does not hold together (a child, a feature array or a value beyond its end, as a tampered file may
     /// have) counts as a leaf of value 0.
@@ -119,8 +121,7 @@ impl Walk {
             sums.copy_from_slice(&self.base);
         }
         for (t, &root) in self.roots.iter().enumerate() {
-            for (row, sums) in room.chunks_exact(width).zip(sums.chunks_exact_mut(outputs)) {
-                let leaf = self.leaf(root, row);
+            let add = |leaf: usize, sums: &mut [f64]| {
                 if self.width == 1 {
                     sums[t % outputs] += self.values[leaf];
                 } else {
@@ -128,8 +129,38 @@ impl Walk {
                         *sum += value;
                     }
                 }
+            };
+            let (mut many, mut sums_of_many) =
+                (room.chunks_exact(width * LANES), sums.chunks_exact_mut(outputs * LANES));
+            for (rows, sums) in many.by_ref().zip(sums_of_many.by_ref()) {
+                for (leaf, sums) in self.leaves(root, rows, width).into_iter().zip(sums.chunks_exact_mut(outputs)) {
+                    add(leaf, sums);
+                }
+            }
+            let rest = many.remainder().chunks_exact(width);
+            for (row, sums) in rest.zip(sums_of_many.into_remainder().chunks_exact_mut(outputs)) {
+                add(self.leaf(root, row), sums);
             }
         }
+    }
+
+    /// As [`Self::leaf`], for rows side by side.
+    #[inline]
+    fn leaves(&self, root: i32, rows: &[f64], width: usize) -> [usize; LANES] {
+        let mut at = [root; LANES];
+        let mut open = root >= 0;
+        while open {
+            open = false;
+            for (at, row) in at.iter_mut().zip(rows.chunks_exact(width)) {
+                // a lane that has its leaf looks at the first node in vain: that is cheaper than a branch
+                let node = &self.nodes[(*at).max(0) as usize];
+                let left = self.goes_left(node, row);
+                let next = node.children[usize::from(!left)];
+                *at = if *at >= 0 { next } else { *at };
+                open |= *at >= 0;
+            }
+        }
+        at.map(|at| !at as usize)
     }
 
     /// The place of the first value of a row's leaf.
@@ -138,15 +169,19 @@ impl Walk {
         let mut at = root;
         while at >= 0 {
             let node = &self.nodes[at as usize];
-            let left = if node.feature < SET {
-                let value = row[node.feature as usize];
-                if value.is_nan() { node.missing_left } else { value <= node.threshold }
-            } else {
-                self.in_set(node, row)
-            };
-            at = node.children[usize::from(!left)];
+            at = node.children[usize::from(!self.goes_left(node, row))];
         }
         !at as usize
+    }
+
+    #[inline(always)]
+    fn goes_left(&self, node: &Node, row: &[f64]) -> bool {
+        if node.feature < SET {
+            let value = row[node.feature as usize];
+            (value <= node.threshold) | (value.is_nan() & node.missing_left)
+        } else {
+            self.in_set(node, row)
+        }
     }
 
     fn in_set(&self, node: &Node, row: &[f64]) -> bool {

@@ -16,7 +16,7 @@ impl FeaturePlan {
     /// training becomes `(other)` where rare levels were grouped, and is missing otherwise.
     ///
     /// # Errors
-    /// Columns that are not there, or text where numbers were learned.
+    /// Columns that are not there or not as long as the frame, or text where numbers were learned.
     pub fn apply(&self, frame: &Frame) -> Result<Matrix, LearnError> {
         let mut features = Vec::with_capacity(self.columns.len());
         let mut absent = Vec::new();
@@ -27,6 +27,15 @@ impl FeaturePlan {
                 .chain(0..cursor.min(frame.columns.len()))
                 .find(|&place| frame.columns[place].name == plan.name);
             match found {
+                Some(place) if frame.columns[place].values.len() != frame.rows => {
+                    let found = frame.columns[place].values.len();
+                    return Err(LearnError {
+                        code: "lengths-differ",
+                        message: format!("column `{}` holds {found} values for {} rows", plan.name, frame.rows),
+                        help: None,
+                        field: None,
+                    });
+                }
                 Some(place) => {
                     cursor = place + 1;
                     plan.append(&frame.columns[place], &mut features)?;

@@ -250,6 +250,8 @@ fn missing_columns_are_named_together() {
     let error = plan.apply(&frame(vec![number("sped", &[1.0]), number("flat", &[5.0])])).unwrap_err();
     assert_eq!(error.message, "the model needs columns `speed`, `colour`, which the rows do not have");
     assert_eq!(error.help.as_deref(), Some("the rows do have `sped` for `speed`"));
+    let uneven = Frame { columns: sensors().columns, rows: 7 };
+    assert_eq!(plan.apply(&uneven).unwrap_err().code, "lengths-differ");
 }
 
 #[test]

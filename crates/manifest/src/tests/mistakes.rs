@@ -81,6 +81,37 @@ steps:
 }
 
 #[test]
+fn shapes_of_parameters() {
+    let with = [
+        "{fill: {constnt: 1}}",
+        "{fill: {constant: many}}",
+        "{fill: 5}",
+        "{tune: {trials: 5}}",
+        "{tune: {search: random, trials: many}}",
+        "{tune: {search: random, trials: 5, valeus: [1]}}",
+        "{tune: {search: grid, values: [1, two, .nan]}}",
+        "{tune: grid}",
+        "{verbose: null}",
+        "{penalty: '${env.X}'}",
+        "{'${params.x}': 1}",
+        "{? [a] : 1}",
+    ];
+    let world = World::default().env("X", "1");
+    let file = |with: &str| format!("name: x\nsteps:\n  m: {{uses: train/linear, with: {with}}}\n");
+    let missing = "missing-input";
+    let lines = with.map(|with| {
+        world
+            .wrong(&file(with))
+            .lines()
+            .filter(|line| !line.contains(missing))
+            .fold(with.to_owned(), |all, line| all + "\n  " + line)
+    });
+    assert_snapshot!(lines.join("\n"));
+    let between = "name: x\nsteps:\n  a: {uses: acquire/rows, with: {columns: {x: float}}}\n  k: {uses: prepare/keep, from: a, with: {columns: [x], bounds: {x: {between: [1]}, y: {between: [1, 2], betwen: 3}}}}\n";
+    assert_snapshot!(wrong(between));
+}
+
+#[test]
 fn connections() {
     assert_snapshot!(wrong(
         "
@@ -146,7 +177,7 @@ steps:
 fn a_secret_is_not_repeated_by_a_problem() {
     let world = World::default().env("PASSWORD", "hunter2");
     let text = "name: x\nsteps: {a: {uses: acquire/rows, with: {columns: {}, address: '${env.PASSWORD}'}}}\n";
-    assert_snapshot!(world.wrong(text), @"pipeline.yaml:2:63+17 no-login: cannot log in at `${env.PASSWORD}`");
+    assert_snapshot!(world.wrong(text), @"pipeline.yaml:2:62+17 no-login: cannot log in at `${env.PASSWORD}`");
 }
 
 #[test]
@@ -205,12 +236,18 @@ triggers:
 
 #[test]
 fn not_even_a_pipeline() {
-    assert_snapshot!(wrong(""), @"");
-    assert_snapshot!(wrong("- a\n"), @"");
-    assert_snapshot!(wrong("name: 5\nsteps: [a]\n"), @"");
-    assert_snapshot!(wrong("name: x\nsteps:\n\ta: 1\n"), @"");
-    assert_snapshot!(wrong("name: x\nsteps: {a: {uses: acquire/rows, with: {columns: {}, rows: ${params.x}}}}\n"), @"");
-    assert_snapshot!(wrong("name: x\nname: y\nsteps: {a: 5, b: {uses: acquire/rows, with: [1]}}\n"), @"");
+    let texts = [
+        "",
+        "- a\n",
+        "name: 5\nsteps: [a]\n",
+        "name: x\nsteps:\n\ta: 1\n",
+        "name: x\nsteps: {a: {uses: acquire/rows, with: {columns: {}, rows: ${params.x}}}}\n",
+        "name: x\nsteps: {a: {uses: prepare/sql, with: {query: SELECT: x}}}\n",
+        "name: x\nname: y\nsteps: {a: 5, b: {uses: acquire/rows, with: [1]}}\n",
+        "name: x\nsteps:\n  a: {uses: acquire/rows, with: {columns: {}}\n",
+        "\u{0}\u{1}PK\u{3}",
+    ];
+    assert_snapshot!(texts.map(|text| format!("{text:?}\n{}", wrong(text))).join("\n"));
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn tests_are_read() {
     assert_eq!(tests[1].given, given(Rows::Csv("AT,PE\n1,2\n".into())));
     assert_eq!(tests[1].expect, Expect::Count { port: "data".into(), count: 1 });
     assert_eq!(tests[2].expect, Expect::Problem { code: "empty".into() });
-    assert_eq!(tests[2].place.as_ref().unwrap().line, 39);
+    assert_eq!(tests[2].place.as_ref().unwrap().line, 40);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn triggers_warn_only() {
     let checked = World::default().sound(&text);
     assert_eq!(
         super::shown(&checked.problems),
-        "pipeline.yaml:29:1+8 warning not-yet: triggers are not run yet (start the pipeline with `trainyard run`)\n"
+        "pipeline.yaml:28:1+8 warning not-yet: triggers are not run yet (start the pipeline with `trainyard run`)\n"
     );
 }
 
@@ -185,7 +185,7 @@ fn triggers_warn_only() {
 fn a_warning_of_a_step_stays_a_warning() {
     let text = "name: x\nsteps:\n  a: {uses: acquire/rows, with: {columns: {leak: float}}}\n  s: {uses: prepare/sql, from: a, with: {query: SELECT leak FROM a}}\n";
     let checked = World::default().sound(text);
-    assert_eq!(super::shown(&checked.problems), "pipeline.yaml:4:48+18 warning leak: column `leak` could leak\n");
+    assert_eq!(super::shown(&checked.problems), "pipeline.yaml:4:49+18 warning leak: column `leak` could leak\n");
 }
 
 #[test]

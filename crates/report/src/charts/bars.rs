@@ -48,7 +48,7 @@ pub fn bars(title: &str, bars: &[Bar<'_>]) -> String {
     let zero = scale.at(0.0);
     for (position, (bar, text)) in bars.iter().zip(&texts).enumerate() {
         let middle = position as f64 * ROW + ROW / 2.0 + 2.0;
-        svg.text_within("label end", (left - 8.0, middle + 4.0), bar.name, names + 8.0);
+        svg.text_within("label end", (left - 8.0, middle + 4.0), bar.name, names + 2.0);
         svg.text("value end", (WIDTH, middle + 4.0), text);
         if !bar.value.is_finite() {
             continue;

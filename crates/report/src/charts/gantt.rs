@@ -59,7 +59,7 @@ pub fn gantt(title: &str, spans: &[Span<'_>]) -> String {
     }
     for (position, span) in spans.iter().enumerate() {
         let middle = TOP + position as f64 * ROW + ROW / 2.0;
-        svg.text_within("label end", (left - 8.0, middle + 4.0), span.name, names + 8.0);
+        svg.text_within("label end", (left - 8.0, middle + 4.0), span.name, names + 2.0);
         let (from, to) = (scale.at(span.start), scale.at(span.start + span.seconds));
         let tip = format!(
             "{}: {}, {} from {}",

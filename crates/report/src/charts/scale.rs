@@ -63,7 +63,7 @@ pub fn ticks(low: f64, high: f64, wanted: usize) -> Vec<(f64, String)> {
     let mut found: Vec<(f64, String)> = Vec::new();
     for position in 0..=2 * wanted {
         let value = (first + position as f64) * step;
-        if value > high + step * 1e-9 {
+        if !value.is_finite() || value > high + step * 1e-9 {
             break;
         }
         if found.last().is_none_or(|(last, _)| value > *last) {
@@ -92,7 +92,7 @@ pub fn rounded_out(low: f64, high: f64, wanted: usize) -> (f64, f64) {
 
 fn tick_text(value: f64, step: f64, largest: f64) -> String {
     let value = if value.abs() < step * 1e-6 { 0.0 } else { value };
-    if value != 0.0 && (largest < 1e-4 || largest >= 1e12) {
+    if value != 0.0 && !(1e-4..1e12).contains(&largest) {
         return number::significant(value, 3);
     }
     let (divisor, suffix) = match step {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::markup::{escape, shorten};
 
 /// Mean width of a character at the charts' font size of 11.5, in a wide sans-serif.
-const CHARACTER: f64 = 6.6;
+const CHARACTER: f64 = 6.9;
 
 /// A coordinate to a tenth of a unit; 0 where it is not finite.
 pub(crate) fn px(value: f64) -> String {

@@ -7,6 +7,8 @@ use crate::{Report, markup::Markup, number};
 
 /// Outputs up to which the table stands open.
 const OPEN: usize = 40;
+/// Outputs shown at all.
+const MOST: usize = 5_000;
 
 #[derive(Template)]
 #[template(path = "lineage.html")]
@@ -14,6 +16,7 @@ struct Lineage {
     outputs: Vec<Output>,
     label: String,
     folded: bool,
+    more: String,
 }
 
 struct Output {
@@ -28,11 +31,10 @@ struct Output {
 }
 
 pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
-    let outputs: Vec<Output> = report
-        .run
-        .steps
-        .iter()
-        .flat_map(|step| step.outputs.iter().map(move |output| (step, output)))
+    let all = report.run.steps.iter().flat_map(|step| step.outputs.iter().map(move |output| (step, output)));
+    let total = all.clone().count();
+    let outputs: Vec<Output> = all
+        .take(MOST)
         .map(|(step, (port, output))| {
             let digest = output.digest.to_string();
             let (head, tail) = digest.split_at(12);
@@ -51,6 +53,11 @@ pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
     if outputs.is_empty() {
         return None;
     }
-    let body = render(&Lineage { label: plural(outputs.len(), "output"), folded: outputs.len() > OPEN, outputs });
+    let body = render(&Lineage {
+        label: plural(total, "output"),
+        folded: total > OPEN,
+        more: super::more(total, MOST, "output"),
+        outputs,
+    });
     Some(Section { id: "lineage".to_owned(), title: Markup("Lineage".to_owned()), short: "Lineage".to_owned(), body })
 }

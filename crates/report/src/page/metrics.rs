@@ -22,7 +22,8 @@ struct Table {
 
 struct Column {
     label: String,
-    smaller: bool,
+    way: &'static str,
+    sign: &'static str,
     decides: bool,
 }
 
@@ -65,7 +66,7 @@ pub(crate) fn table(evaluation: &Evaluation) -> Markup {
             rows.push(Row {
                 kind: "resampled",
                 name: "cross-validated".to_owned(),
-                note: if folds > 0 { format!("{folds} folds, mean ± deviation") } else { String::new() },
+                note: if folds > 0 { format!("{folds} folds") } else { String::new() },
                 cells: metrics.iter().map(|metric| model.resampled.get(*metric).map(resampled)).collect(),
             });
         }
@@ -88,11 +89,12 @@ pub(crate) fn table(evaluation: &Evaluation) -> Markup {
         .iter()
         .map(|name| Column {
             label: metric::label(name),
-            smaller: metric::smaller_is_better(name),
+            way: metric::better(name).words(),
+            sign: metric::better(name).sign(),
             decides: *name == evaluation.decided_by,
         })
         .collect();
-    render(&Table { caption: caption(evaluation), columns, rows })
+    render(&Table { caption: format!("Metrics of the models on the {} part", evaluation.part), columns, rows })
 }
 
 /// The metrics that anything here has, the deciding one first.
@@ -133,7 +135,8 @@ fn resampled(resampled: &Resampled) -> Cell {
     Cell { value, interval: None, glyph: None }
 }
 
-fn caption(evaluation: &Evaluation) -> String {
+/// What the intervals and deviations in the table are.
+pub(crate) fn legend(evaluation: &Evaluation) -> String {
     let measured = || {
         evaluation
             .models
@@ -141,15 +144,15 @@ fn caption(evaluation: &Evaluation) -> String {
             .flat_map(|model| model.metrics.values())
             .filter(|measured| number::decimals_for(measured.high - measured.low).is_some())
     };
-    let Some(level) = measured().next().map(|measured| measured.level) else {
-        return format!("Metrics on the {} part", evaluation.part);
-    };
-    let methods: BTreeSet<&str> = measured().map(|measured| measured.method.as_str()).collect();
-    let methods: Vec<&str> = methods.into_iter().filter(|method| !method.is_empty()).collect();
-    format!(
-        "Metrics on the {} part with {} intervals{}",
-        evaluation.part,
-        number::percent(level),
-        if methods.is_empty() { String::new() } else { format!(" ({})", methods.join(", ")) }
-    )
+    let mut legend = String::new();
+    if let Some(level) = measured().next().map(|measured| measured.level) {
+        let methods: BTreeSet<&str> = measured().map(|measured| measured.method.as_str()).collect();
+        let methods: Vec<&str> = methods.into_iter().filter(|method| !method.is_empty()).collect();
+        let how = if methods.is_empty() { String::new() } else { format!(" ({})", methods.join(", ")) };
+        legend.push_str(&format!("Below each value its {} interval{how}. ", number::percent(level)));
+    }
+    if evaluation.models.values().any(|model| !model.resampled.is_empty()) {
+        legend.push_str("Cross-validated: mean ± deviation over the folds.");
+    }
+    legend.trim_end().to_owned()
 }

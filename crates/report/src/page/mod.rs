@@ -91,5 +91,15 @@ pub(crate) fn plural(count: usize, word: &str) -> String {
     if count == 1 { format!("{number} {word}") } else { format!("{number} {word}s") }
 }
 
+/// What to say where only `shown` of `total` things are; nothing where all are.
+pub(crate) fn more(total: usize, shown: usize, thing: &str) -> String {
+    let left = total.saturating_sub(shown);
+    if left == 0 {
+        String::new()
+    } else {
+        format!("and {}, in trainyard show --json", plural(left, &format!("more {thing}")))
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ use crate::{
 
 /// Lines up to which the file stands open.
 const OPEN: usize = 120;
+/// Steps whose parameters are shown.
+const MOST: usize = 1_000;
 
 #[derive(Template)]
 #[template(path = "parameters.html")]
@@ -18,6 +20,7 @@ struct Parameters {
     pipeline: Vec<(String, String)>,
     steps: Vec<(String, String, String)>,
     label: String,
+    more: String,
 }
 
 #[derive(Template)]
@@ -40,14 +43,13 @@ pub(crate) fn sections(report: &Report<'_>) -> Vec<Section> {
     let mut sections = Vec::new();
     let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let pipeline: Vec<_> = report.run.params.iter().map(|(name, value)| (name.clone(), shown(value))).collect();
-    let steps: Vec<_> = report
-        .run
-        .steps
-        .iter()
-        .filter(|step| match &step.params {
-            Value::Object(fields) => !fields.is_empty(),
-            other => !other.is_null(),
-        })
+    let with_params = report.run.steps.iter().filter(|step| match &step.params {
+        Value::Object(fields) => !fields.is_empty(),
+        other => !other.is_null(),
+    });
+    let total = with_params.clone().count();
+    let steps: Vec<_> = with_params
+        .take(MOST)
         .map(|step| {
             // Pretty JSON of a JSON value has no way to fail; should it, the compact form stands in.
             let text = serde_json::to_string_pretty(&step.params).unwrap_or_else(|_| step.params.to_string());
@@ -55,8 +57,8 @@ pub(crate) fn sections(report: &Report<'_>) -> Vec<Section> {
         })
         .collect();
     if !pipeline.is_empty() || !steps.is_empty() {
-        let label = plural(steps.len(), "step");
-        sections.push(named("parameters", "Parameters", render(&Parameters { pipeline, steps, label })));
+        let (label, more) = (plural(total, "step"), super::more(total, MOST, "step"));
+        sections.push(named("parameters", "Parameters", render(&Parameters { pipeline, steps, label, more })));
     }
     if !report.pipeline_text.trim().is_empty() {
         let lines = report.pipeline_text.lines().count();

@@ -18,6 +18,8 @@ use crate::{
 const DRAWN: usize = 60;
 /// Rows of the time chart.
 const TIMED: usize = 40;
+/// Rows of the table of all steps.
+const MOST: usize = 2_000;
 /// Steps shown of a long run before the rest is folded away.
 const NOTABLE: usize = 12;
 
@@ -31,9 +33,9 @@ struct Steps {
     notable: Vec<Row>,
     all: Vec<Row>,
     all_label: String,
+    more: String,
 }
 
-#[derive(Clone)]
 struct Row {
     name: String,
     uses: String,
@@ -53,7 +55,7 @@ pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
     }
     let few = steps.len() <= DRAWN;
     let drawing = few.then(|| Markup(dag(&nodes(report.run))));
-    let all: Vec<Row> = steps.iter().map(row).collect();
+    let all: Vec<Row> = steps.iter().take(MOST).map(row).collect();
     let notable = if few {
         Vec::new()
     } else {
@@ -63,7 +65,7 @@ pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
             let (one, other) = (&steps[*one], &steps[*other]);
             bad(other).cmp(&bad(one)).then(other.seconds.total_cmp(&one.seconds))
         });
-        order.into_iter().take(NOTABLE).map(|position| all[position].clone()).collect()
+        order.into_iter().take(NOTABLE).map(|position| row(&steps[position])).collect()
     };
     let body = render(&Steps {
         wide: drawing.as_ref().is_some_and(|drawing| width(&drawing.0) > 430.0),
@@ -72,6 +74,7 @@ pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
         gantt_note: (steps.len() > TIMED).then(|| format!("The {TIMED} that took longest.")),
         notable,
         all_label: plural(steps.len(), "step"),
+        more: super::more(steps.len(), MOST, "step"),
         all,
     });
     Some(Section { id: "run".to_owned(), title: Markup("How it ran".to_owned()), short: "How it ran".to_owned(), body })

@@ -10,7 +10,7 @@ use trainyard_core::{
 use super::{plural, render};
 use crate::{
     Report,
-    markup::{Markup, prose},
+    markup::{Markup, prose, shorten},
     metric, number,
 };
 
@@ -68,6 +68,8 @@ pub(crate) fn verdict(report: &Report<'_>) -> Markup {
         match evaluation.gates.len() {
             0 => {}
             all if passed == all => details.push(Markup(format!("{} met.", all_gates(all)))),
+            // The refusal's own message, right above, names them.
+            _ if run.status == RunStatus::Refused && run.steps.iter().any(|step| step.error.is_some()) => {}
             all => {
                 tone = if tone == "good" { "warn" } else { tone };
                 let missed: Vec<String> = evaluation
@@ -131,16 +133,13 @@ fn best_sentence(evaluation: &Evaluation) -> Option<(Markup, bool)> {
 
 /// The baseline that is hardest to beat in the deciding metric.
 pub(crate) fn strongest_baseline(evaluation: &Evaluation) -> Option<(&str, &Measured)> {
-    let smaller = metric::smaller_is_better(&evaluation.decided_by);
+    let better = metric::better(&evaluation.decided_by);
     evaluation
         .baselines
         .iter()
         .filter_map(|(name, metrics)| Some((name.as_str(), metrics.get(&evaluation.decided_by)?)))
         .filter(|(_, measured)| measured.value.is_finite())
-        .min_by(|(_, one), (_, other)| {
-            let order = one.value.total_cmp(&other.value);
-            if smaller { order } else { order.reverse() }
-        })
+        .min_by(|(_, one), (_, other)| better.badness(one.value).total_cmp(&better.badness(other.value)))
 }
 
 fn all_gates(count: usize) -> String {
@@ -224,7 +223,7 @@ fn facts(report: &Report<'_>) -> Vec<Fact> {
             label: "Models judged",
             link: Some(if report.evaluations.len() > 1 { "models-1" } else { "models" }),
             value: number::count(evaluation.models.len() as u64),
-            note: Some(format!("{} of {}", evaluation.task.name(), evaluation.target)),
+            note: Some(format!("predicting {}", shorten(&evaluation.target, 40))),
         });
     }
     facts.push(Fact {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Section, render};
+use super::{Section, more, render};
 use crate::{
     Report,
     markup::{Markup, prose},
@@ -19,7 +19,7 @@ const MOST: usize = 1_000;
 struct Warnings {
     open: Vec<Row>,
     folded: Vec<Row>,
-    more: usize,
+    more: String,
 }
 
 struct Row {
@@ -53,6 +53,6 @@ pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
         id: "warnings".to_owned(),
         title: Markup(format!("Warnings <span class=\"tally\">{}</span>", number::count(total as u64))),
         short: format!("Warnings ({})", number::count(total as u64)),
-        body: render(&Warnings { open, folded, more: total.saturating_sub(MOST) }),
+        body: render(&Warnings { open, folded, more: more(total, MOST, "warning") }),
     })
 }

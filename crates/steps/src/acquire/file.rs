@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trainyard_core::{
     Context, Digest, Hasher, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, Setting, Step, StepError,
-    Warning,
 };
 use trainyard_data::read::{self, ReadOptions};
 
@@ -54,6 +53,10 @@ impl Step for File {
                 None => problem,
             }]
         };
+        let problems: Vec<Problem> = params.read.problems().into_iter().map(under_read).collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let files = read::expand(&setting.folder, &params.path).map_err(at_path)?;
         let look = read::look(&files, &params.read).map_err(at_path)?;
         let outlines = Outlines::output("table", Outline::Table { schema: look.schema });
@@ -63,7 +66,7 @@ impl Step for File {
     fn run(checked: &Checked, _: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
         let read = read::read(&checked.files, &checked.options, &|| context.monitor.cancelled())?;
         for note in read.notes {
-            context.warn(Warning::new(note.code, note.message));
+            context.warn(note.into());
         }
         Ok(Outputs::one("table", read.table))
     }
@@ -75,4 +78,9 @@ impl Step for File {
         }
         Ok(Some(hasher.digest()))
     }
+}
+
+fn under_read(mut problem: Problem) -> Problem {
+    problem.at.insert(0, "read".to_owned());
+    problem
 }

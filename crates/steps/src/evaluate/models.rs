@@ -314,9 +314,12 @@ fn measure(
     let mut measured = BTreeMap::new();
     for (name, result) in metrics::measure(names, task, scored, params.level, params.seed) {
         match result {
-            Ok(value) => {
-                measured.insert(name, value);
+            // JSON has no NaN and no infinity: an interval without an end is told by its width of nothing.
+            Ok(found) if found.value.is_finite() => {
+                let end = |end: f64| if end.is_finite() { end } else { found.value };
+                measured.insert(name, Measured { low: end(found.low), high: end(found.high), ..found });
             }
+            Ok(found) => warn(format!("`{name}` is {}", found.value)),
             Err(error) => warn(format!("`{name}`: {}", error.message)),
         }
     }

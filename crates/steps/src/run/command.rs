@@ -150,7 +150,7 @@ fn write_job(params: &Params, inputs: &Inputs, context: &Context<'_>) -> Result<
     for port in ["data", "more"] {
         for (name, table) in inputs.many::<Table>(port)? {
             let path = folder.join(format!("{}.parquet", name.replace(['/', '\\'], "_")));
-            write::parquet(&table, &path)?;
+            write::write(&table, &path)?;
             listed.push(serde_json::json!({"name": name, "kind": "table", "path": path}));
         }
     }

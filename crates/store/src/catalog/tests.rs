@@ -384,6 +384,14 @@ fn many_threads_share_a_store() {
     assert_eq!(column::<i64>(&row, "n").unwrap(), 80);
 }
 
+/// Processor time of all threads of this process in milliseconds, in steps of ten.
+fn cpu_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Fields 14 and 15, counted from after the name in brackets, which may hold blanks.
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    after.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10
+}
+
 /// Prints the numbers the store promises; run with `--ignored --nocapture` on a quiet machine.
 #[test]
 #[ignore = "measures, and promises nothing on a busy machine"]
@@ -407,9 +415,9 @@ fn slow_speed() {
         .map(|(position, record)| StepRow { position, record, fields: Some(&sample.fields) })
         .collect();
     let timed = |what: &str, work: &mut dyn FnMut()| {
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), cpu_ms());
         work();
-        println!("{what}: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+        println!("{what}: {:.1} ms, {} ms of processor", start.elapsed().as_secs_f64() * 1e3, cpu_ms() - cpu);
     };
     timed("put 1 000, each in its own transaction", &mut || {
         rows[..1000].iter().for_each(|row| session.put_cached(std::slice::from_ref(row)).unwrap());

@@ -62,7 +62,10 @@ enum Values {
     Float(Vec<f64>),
     Date(Vec<i32>),
     Timestamp(Vec<i64>, bool),
-    Text { ends: Vec<i32>, bytes: Vec<u8> },
+    Text {
+        ends: Vec<i32>,
+        bytes: Vec<u8>,
+    },
 }
 
 /// A chunk's column.

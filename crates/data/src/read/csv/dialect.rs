@@ -21,6 +21,11 @@ const SAMPLE_RECORDS: usize = 200;
 const MISSING: [&str; 13] =
     ["NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "?"];
 
+/// Whether a reader without other orders takes `text` for a missing value.
+pub(crate) fn is_default_missing(text: &[u8]) -> bool {
+    text.is_empty() || MISSING.iter().any(|known| known.as_bytes() == text)
+}
+
 /// How a delimited file is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Dialect {
@@ -39,7 +44,7 @@ pub(crate) struct Dialect {
 #[derive(Clone, Debug)]
 pub(crate) struct Missing {
     texts: Vec<Vec<u8>>,
-    /// Whether a text starts with the byte: settles nearly every field at once.
+    /// Whether a text, or padding before one, starts with the byte: settles nearly every field at once.
     first: [bool; 256],
 }
 
@@ -50,14 +55,19 @@ impl Missing {
             None => MISSING.iter().map(|text| text.as_bytes().to_vec()).collect(),
         };
         let mut first = [false; 256];
-        texts.iter().filter_map(|text| text.first()).for_each(|byte| first[usize::from(*byte)] = true);
+        let padding = b" \t";
+        texts.iter().filter_map(|text| text.first()).chain(padding).for_each(|byte| first[usize::from(*byte)] = true);
         Self { texts, first }
     }
 
-    /// Whether `text` stands for a missing value.
+    /// Whether `text`, spaces around it aside, stands for a missing value.
     #[inline]
     pub(crate) fn has(&self, text: &[u8]) -> bool {
-        text.first().is_none_or(|first| self.first[usize::from(*first)] && self.texts.iter().any(|known| known == text))
+        text.first().is_none_or(|first| self.first[usize::from(*first)] && self.has_trimmed(text.trim_ascii()))
+    }
+
+    fn has_trimmed(&self, text: &[u8]) -> bool {
+        text.is_empty() || self.texts.iter().any(|known| known == text)
     }
 }
 
@@ -70,11 +80,8 @@ impl Dialect {
 
     /// Settles the dialect of `text`; `tabs` says that the format already tells the delimiter.
     pub(super) fn settle(file: &Path, text: &[u8], options: &ReadOptions, tabs: bool) -> Result<Self, DataError> {
-        let terminator = if memchr::memchr(b'\n', text).is_some() || memchr::memchr(b'\r', text).is_none() {
-            b'\n'
-        } else {
-            b'\r'
-        };
+        let terminator =
+            if memchr::memchr(b'\n', text).is_some() || memchr::memchr(b'\r', text).is_none() { b'\n' } else { b'\r' };
         let quote = match options.quote {
             None => Some(b'"'),
             Some(Quote::Char(quote)) => Some(quote),
@@ -147,7 +154,8 @@ fn detect_delimiter(sample: &[u8], dialect: &Dialect) -> Delimiter {
         if matches!(delimiter, Delimiter::Char(byte) if dialect.quote == Some(byte)) {
             continue;
         }
-        let share = regularity(sample, &Dialect { delimiter, trim: delimiter != Delimiter::Whitespace, ..dialect.clone() });
+        let share =
+            regularity(sample, &Dialect { delimiter, trim: delimiter != Delimiter::Whitespace, ..dialect.clone() });
         if share > best.0 {
             best = (share, delimiter);
         }
@@ -242,7 +250,8 @@ fn fraction(text: &[u8]) -> Option<(u8, usize)> {
 
 /// Whether the first of these records holds the names of the columns, and whether that is more than a guess.
 pub(super) fn detect_header(sample: &[u8], dialect: &Dialect, first: &[Field], rest: &[Vec<Field>]) -> (bool, bool) {
-    let names: Vec<Vec<u8>> = first.iter().map(|field| unquoted(sample, *field, dialect).trim_ascii().to_vec()).collect();
+    let names: Vec<Vec<u8>> =
+        first.iter().map(|field| unquoted(sample, *field, dialect).trim_ascii().to_vec()).collect();
     let is_name = |name: &Vec<u8>| name.is_empty() || (!dialect.missing.has(name) && is_text(name, dialect.decimal));
     let mut distinct = names.clone();
     distinct.sort();

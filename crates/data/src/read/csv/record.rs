@@ -175,9 +175,7 @@ impl<'a> Records<'a> {
 
     fn spaced(&self, fields: &mut Vec<Field>) -> Result<usize, Unclosed> {
         let (text, dialect) = (self.text, self.dialect);
-        let space = |byte: u8| {
-            byte == b' ' || byte == b'\t' || (byte == b'\r' && dialect.terminator == b'\n')
-        };
+        let space = |byte: u8| byte == b' ' || byte == b'\t' || (byte == b'\r' && dialect.terminator == b'\n');
         let mut at = self.at;
         loop {
             while text.get(at).is_some_and(|byte| space(*byte)) {
@@ -206,7 +204,8 @@ impl<'a> Records<'a> {
         let (close, doubled) = closing(text, start).ok_or(Unclosed(start))?;
         let mut end = close + 1;
         while text.get(end).is_some_and(|byte| {
-            !stops(*byte) && ((*byte == b'\r' && dialect.terminator == b'\n') || (dialect.trim && dialect.is_padding(*byte)))
+            !stops(*byte)
+                && ((*byte == b'\r' && dialect.terminator == b'\n') || (dialect.trim && dialect.is_padding(*byte)))
         }) {
             end += 1;
         }

@@ -38,7 +38,8 @@ fn counts(view: &View<'_>, codes: &Codes) -> Vec<Vec<usize>> {
 fn missing(view: &View<'_>, labels: &[String], counts: &[Vec<usize>], totals: &[usize]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for (part, name) in view.names.iter().enumerate().filter(|(part, _)| view.sizes[*part] > 0) {
-        let gone: Vec<usize> = (0..labels.len()).filter(|class| counts[part][*class] == 0 && totals[*class] > 0).collect();
+        let gone: Vec<usize> =
+            (0..labels.len()).filter(|class| counts[part][*class] == 0 && totals[*class] > 0).collect();
         if gone.is_empty() {
             continue;
         }
@@ -72,7 +73,7 @@ fn differing(
         for part in (0..view.names.len()).filter(|part| view.sizes[*part] > 0) {
             let rows = view.sizes[part] as f64;
             let relative = (counts[part][class] as f64 / rows / share - 1.0).abs();
-            if !(relative > TOLERATED) {
+            if relative.is_nan() || relative <= TOLERATED {
                 continue;
             }
             let effect = *effect.get_or_insert_with(|| class_effect(view, codes, class));
@@ -122,9 +123,8 @@ fn class_effect(view: &View<'_>, codes: &Codes, class: usize) -> f64 {
 fn too_small(view: &View<'_>, labels: &[String], totals: &[usize]) -> Option<Warning> {
     let all = view.rows() as f64;
     let smallest = view.sizes.iter().copied().filter(|size| *size > 0).min()? as f64 / all;
-    let mut small: Vec<usize> = (0..labels.len())
-        .filter(|class| totals[*class] > 0 && (totals[*class] as f64) * smallest < FEWEST)
-        .collect();
+    let mut small: Vec<usize> =
+        (0..labels.len()).filter(|class| totals[*class] > 0 && (totals[*class] as f64) * smallest < FEWEST).collect();
     small.sort_by_key(|class| totals[*class]);
     let rows = totals[*small.first()?];
     let plural = if small.len() == 1 { "class" } else { "classes" };

@@ -137,6 +137,9 @@ fn edge(points: &[(f64, f64)]) -> String {
         let end = if position + 1 == rest.len() { *next_y - 5.0 } else { *next_y };
         if (next_x - x).abs() < 0.05 {
             path.push_str(&format!("V{}", px(end)));
+        } else if (next_x - x).abs() < 14.0 {
+            // An S this narrow looks like a mistake.
+            path.push_str(&format!("L{},{}", px(*next_x), px(end)));
         } else {
             let bend = (end - y) * 0.55;
             path.push_str(&format!(

@@ -1,0 +1,291 @@
+//! From a table to a file: CSV, TSV, JSON lines, Parquet or Arrow, by the file name's ending.
+//!
+//! CSV is written so that reading it again gives the same values: texts are quoted where a reader would take them for
+//! something else, floats have all the digits they need, dates and moments are ISO 8601.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, RecordBatch},
+    datatypes::{DataType, Float64Type, Int64Type},
+    error::ArrowError,
+    ipc::writer::FileWriter,
+    util::display::{ArrayFormatter, FormatOptions},
+};
+use rayon::prelude::*;
+
+use crate::{
+    error::DataError,
+    read::{Format, is_default_missing},
+    table::{Table, encode_parquet},
+};
+
+/// Rows formatted by one thread at a time.
+const PIECE: usize = 1 << 14;
+
+/// Pieces held in memory before they are written.
+const PIECES: usize = 64;
+
+/// Writes a table to a file whose name's ending tells the format: `.csv`, `.tsv`, `.jsonl`, `.parquet` or `.arrow`. A
+/// file of that name is replaced only once the new one is complete.
+///
+/// # Errors
+/// `unknown-format`, `io`.
+pub fn write(table: &Table, file: &Path) -> Result<(), DataError> {
+    let format = format_of(file)?;
+    let failed = |error: io::Error| DataError::file(file, &error);
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let partial = file.with_file_name(name);
+    let written = File::create(&partial).map_err(failed).and_then(|open| {
+        let mut writer = BufWriter::with_capacity(1 << 16, open);
+        write_to(table, format, &mut writer)?;
+        writer.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)
+    });
+    let renamed = written.and_then(|()| std::fs::rename(&partial, file).map_err(failed));
+    if renamed.is_err() {
+        // What is left of a failed attempt is of no use; its own failure adds nothing to the first.
+        drop(std::fs::remove_file(&partial));
+    }
+    renamed
+}
+
+fn format_of(file: &Path) -> Result<Format, DataError> {
+    match file.extension().unwrap_or_default().to_string_lossy().to_lowercase().as_str() {
+        "csv" | "txt" => Ok(Format::Csv),
+        "tsv" | "tab" => Ok(Format::Tsv),
+        "jsonl" | "ndjson" | "json" => Ok(Format::JsonLines),
+        "parquet" | "pq" => Ok(Format::Parquet),
+        "arrow" | "feather" | "ipc" => Ok(Format::Arrow),
+        _ => Err(DataError::new("unknown-format", format!("unknown format of `{}`", file.display()))
+            .help("name it `.csv`, `.tsv`, `.jsonl`, `.parquet` or `.arrow`")),
+    }
+}
+
+/// Writes a table in a format; the bytes do not depend on the number of threads.
+///
+/// # Errors
+/// `io` and whatever else the writer reports.
+pub fn write_to<W: Write + Send>(table: &Table, format: Format, mut writer: W) -> Result<(), DataError> {
+    match format {
+        Format::Csv => write_csv(table, b',', &mut writer),
+        Format::Tsv => write_csv(table, b'\t', &mut writer),
+        Format::JsonLines => in_pieces(table, &mut writer, json_lines),
+        Format::Parquet => encode_parquet(table, writer),
+        Format::Arrow => {
+            let mut file = FileWriter::try_new(writer, table.arrow_schema())?;
+            table.batches().iter().try_for_each(|batch| file.write(batch))?;
+            Ok(file.finish()?)
+        }
+    }
+}
+
+fn write_csv(table: &Table, delimiter: u8, writer: &mut impl Write) -> Result<(), DataError> {
+    let mut header = Vec::new();
+    for (position, name) in table.names().enumerate() {
+        if position > 0 {
+            header.push(delimiter);
+        }
+        text(name, delimiter, &mut header);
+    }
+    header.push(b'\n');
+    writer.write_all(&header).map_err(failed)?;
+    // In a table of one column an empty field would be a blank line.
+    let missing: &[u8] = if table.column_count() == 1 { b"NA" } else { b"" };
+    in_pieces(table, writer, |batch, bytes| csv(batch, delimiter, missing, bytes))
+}
+
+fn failed(error: io::Error) -> DataError {
+    DataError::new("io", error.to_string())
+}
+
+/// Formats pieces of the table in parallel and writes them in order.
+fn in_pieces(
+    table: &Table,
+    writer: &mut impl Write,
+    format: impl Fn(&RecordBatch, &mut Vec<u8>) -> Result<(), ArrowError> + Sync,
+) -> Result<(), DataError> {
+    for start in (0..table.row_count()).step_by(PIECE * PIECES) {
+        let pieces = (0..PIECES).into_par_iter().map(|piece| {
+            let mut bytes = Vec::new();
+            let rows = table.slice(start + piece * PIECE, PIECE);
+            rows.batches().iter().try_for_each(|batch| format(batch, &mut bytes))?;
+            Ok(bytes)
+        });
+        for bytes in pieces.collect::<Result<Vec<_>, DataError>>()? {
+            writer.write_all(&bytes).map_err(failed)?;
+        }
+    }
+    writer.flush().map_err(failed)
+}
+
+/// Shows the values of a column that has no simpler way.
+fn formatter<'a>(
+    array: &'a ArrayRef,
+    options: &'a FormatOptions<'a>,
+) -> Result<Option<ArrayFormatter<'a>>, ArrowError> {
+    match array.data_type() {
+        DataType::Boolean | DataType::Int64 | DataType::Float64 | DataType::Utf8 => Ok(None),
+        _ => ArrayFormatter::try_new(array.as_ref(), options).map(Some),
+    }
+}
+
+fn csv(batch: &RecordBatch, delimiter: u8, missing: &[u8], bytes: &mut Vec<u8>) -> Result<(), ArrowError> {
+    let options = FormatOptions::default();
+    let formatters = batch.columns().iter().map(|array| formatter(array, &options)).collect::<Result<Vec<_>, _>>()?;
+    for row in 0..batch.num_rows() {
+        for (position, (array, formatter)) in batch.columns().iter().zip(&formatters).enumerate() {
+            if position > 0 {
+                bytes.push(delimiter);
+            }
+            if array.is_null(row) {
+                bytes.extend_from_slice(missing);
+                continue;
+            }
+            match (array.data_type(), formatter) {
+                (_, Some(formatter)) => text(&formatter.value(row).try_to_string()?, delimiter, bytes),
+                (DataType::Utf8, None) => text(array.as_string::<i32>().value(row), delimiter, bytes),
+                _ => number(array, row, bytes),
+            }
+        }
+        bytes.push(b'\n');
+    }
+    Ok(())
+}
+
+/// Writes a value of a column that is boolean, integer or float.
+fn number(array: &ArrayRef, row: usize, bytes: &mut Vec<u8>) {
+    let written = match array.data_type() {
+        DataType::Boolean => write!(bytes, "{}", array.as_boolean().value(row)),
+        DataType::Int64 => write!(bytes, "{}", array.as_primitive::<Int64Type>().value(row)),
+        // As `1.0` and `1e300`: shortest digits that read back as the same float, and never an integer's.
+        _ => write!(bytes, "{:?}", array.as_primitive::<Float64Type>().value(row)),
+    };
+    written.expect("a vector takes any bytes");
+}
+
+/// Writes a text, in quotes where it would be taken for something else.
+fn text(value: &str, delimiter: u8, bytes: &mut Vec<u8>) {
+    let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r');
+    let padded = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+    let raw = value.as_bytes();
+    let plain = !raw.iter().copied().any(special)
+        && !padded(raw.first())
+        && !padded(raw.last())
+        && !value.starts_with('\u{feff}')
+        && !is_default_missing(raw);
+    if plain {
+        bytes.extend_from_slice(raw);
+        return;
+    }
+    bytes.push(b'"');
+    for byte in raw {
+        if *byte == b'"' {
+            bytes.push(b'"');
+        }
+        bytes.push(*byte);
+    }
+    bytes.push(b'"');
+}
+
+fn json_lines(batch: &RecordBatch, bytes: &mut Vec<u8>) -> Result<(), ArrowError> {
+    let options = FormatOptions::default();
+    let formatters = batch.columns().iter().map(|array| formatter(array, &options)).collect::<Result<Vec<_>, _>>()?;
+    let schema = batch.schema();
+    let keys: Vec<Vec<u8>> = schema.fields().iter().map(|field| quoted(field.name())).collect();
+    for row in 0..batch.num_rows() {
+        bytes.push(b'{');
+        for (position, (array, formatter)) in batch.columns().iter().zip(&formatters).enumerate() {
+            if position > 0 {
+                bytes.push(b',');
+            }
+            bytes.extend_from_slice(&keys[position]);
+            bytes.push(b':');
+            if array.is_null(row) {
+                bytes.extend_from_slice(b"null");
+                continue;
+            }
+            match (array.data_type(), formatter) {
+                (_, Some(formatter)) => bytes.extend_from_slice(&quoted(&formatter.value(row).try_to_string()?)),
+                (DataType::Utf8, None) => bytes.extend_from_slice(&quoted(array.as_string::<i32>().value(row))),
+                // JSON has neither NaN nor infinities.
+                (DataType::Float64, None) if !array.as_primitive::<Float64Type>().value(row).is_finite() => {
+                    bytes.extend_from_slice(b"null");
+                }
+                _ => number(array, row, bytes),
+            }
+        }
+        bytes.extend_from_slice(b"}\n");
+    }
+    Ok(())
+}
+
+fn quoted(text: &str) -> Vec<u8> {
+    serde_json::to_vec(text).expect("a text is always JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+
+    use super::*;
+    use crate::read::{ReadOptions, read, read_text};
+
+    fn sample() -> Table {
+        let at = TimestampMicrosecondArray::from(vec![Some(1), None, Some(1_600_000_000_000_000)]);
+        Table::from_columns(vec![
+            ("whole".to_owned(), Arc::new(Int64Array::from(vec![Some(1), None, Some(-3)])) as ArrayRef),
+            ("real".to_owned(), Arc::new(Float64Array::from(vec![Some(1.0), Some(1e300), None]))),
+            ("a, b".to_owned(), Arc::new(StringArray::from(vec![Some("x \"y\"\r\nz"), Some(""), None]))),
+            ("yes".to_owned(), Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))),
+            ("day".to_owned(), Arc::new(Date32Array::from(vec![None, Some(0), Some(20_000)]))),
+            ("at".to_owned(), Arc::new(at.clone())),
+            ("utc".to_owned(), Arc::new(at.with_timezone("UTC"))),
+        ])
+        .unwrap()
+    }
+
+    #[test]
+    fn csv_is_as_one_would_write_it() {
+        let mut bytes = Vec::new();
+        write_to(&sample(), Format::Csv, &mut bytes).unwrap();
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            "whole,real,\"a, b\",yes,day,at,utc\n\
+             1,1.0,\"x \"\"y\"\"\r\nz\",true,,1970-01-01T00:00:00.000001,1970-01-01T00:00:00.000001Z\n\
+             ,1e300,\"\",,1970-01-01,,\n\
+             -3,,,false,2024-10-04,2020-09-13T12:26:40,2020-09-13T12:26:40Z\n"
+        );
+    }
+
+    #[test]
+    fn every_format_reads_back_equal() {
+        let folder = std::env::temp_dir().join(format!("trainyard-write-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["t.csv", "t.tsv", "t.jsonl", "t.parquet", "t.arrow"] {
+            let file = folder.join(name);
+            write(&sample(), &file).unwrap();
+            let again = read(&[file], &ReadOptions::default(), &|| false).unwrap();
+            assert_eq!(again.table, sample(), "{name}");
+        }
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 5, "nothing partial is left");
+        assert_eq!(write(&sample(), &folder.join("t.xls")).unwrap_err().code, "unknown-format");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_single_column_keeps_its_gaps() {
+        let texts = StringArray::from(vec![Some("NA"), None, Some(""), Some("x"), None]);
+        let table = Table::from_columns(vec![("only".to_owned(), Arc::new(texts) as ArrayRef)]).unwrap();
+        let mut bytes = Vec::new();
+        write_to(&table, Format::Csv, &mut bytes).unwrap();
+        let options = ReadOptions { header: Some(true), ..ReadOptions::default() };
+        assert_eq!(read_text("t.csv", bytes, &options).unwrap().table, table);
+    }
+}

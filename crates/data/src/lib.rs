@@ -1,12 +1,13 @@
 //! Tables: read, write, query, profile and split. Arrow inside, canonical types outside.
 //!
-//! Reading order: [`table`], `read`, `write`, `profile`, `sql`, `split`. Every table has a digest of its logical
-//! content, so that equal data are equal whatever file they came from.
+//! Reading order: [`table`], [`mod@read`], [`mod@write`], [`profile`], [`contract`], [`columns`], [`outliers`],
+//! [`mod@sql`], [`mod@split`]. Every table has a digest of its logical content, so that equal data are equal whatever
+//! file they came from.
 
 pub mod columns;
 pub mod contract;
-pub mod outliers;
 pub mod error;
+pub mod outliers;
 pub mod profile;
 pub mod read;
 pub mod split;

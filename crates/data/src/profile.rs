@@ -1,8 +1,8 @@
 //! Statistics of a table: types, gaps, distinct and frequent values, quantiles, histograms.
 //!
 //! Columns are profiled in parallel, each in one pass plus the selection of its quantiles. Quantiles are those of
-//! Hyndman and Fan's type 7, as in NumPy and R. Distinct values are counted exactly up to a million, then estimated by
-//! HyperLogLog (Flajolet et al. 2007) with 2^14 registers, whose standard error is 0.8 %.
+//! Hyndman and Fan's type 7, as in NumPy and R. Distinct numbers are counted exactly, distinct texts up to a million, then
+//! estimated by HyperLogLog (Flajolet et al. 2007) with 2^14 registers, whose standard error is 0.8 %.
 
 mod distinct;
 mod numbers;
@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use trainyard_core::profile::{ColumnProfile, NumberProfile, Profile};
 
 use self::{
-    distinct::{Distinct, Tally},
+    distinct::{Distinct, Tally, tally_sorted},
     numbers::{Numbers, describe},
 };
 use crate::{
@@ -74,33 +74,33 @@ fn column(table: &Table, position: usize) -> Result<ColumnProfile, DataError> {
 type Findings = (Tally, Option<NumberProfile>, Option<(u64, u64)>);
 
 fn whole_numbers(arrays: &[&ArrayRef]) -> Findings {
-    let (mut distinct, mut numbers) = (Distinct::new(), Numbers::default());
+    let (mut distinct, mut numbers) = (Vec::new(), Numbers::default());
     for value in arrays.iter().flat_map(|array| array.as_primitive::<Int64Type>()).flatten() {
-        distinct.add(value);
+        distinct.push(value);
         numbers.add(value as f64);
     }
-    (distinct.tally(|value| value.to_string()), Some(describe(numbers)), None)
+    (tally_sorted(distinct, |value| value.to_string()), Some(describe(numbers)), None)
 }
 
 fn real_numbers(arrays: &[&ArrayRef]) -> Findings {
-    let (mut distinct, mut numbers) = (Distinct::new(), Numbers::default());
+    let (mut distinct, mut numbers) = (Vec::new(), Numbers::default());
     for value in arrays.iter().flat_map(|array| array.as_primitive::<Float64Type>()).flatten() {
         // One zero and one NaN.
-        distinct.add(if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() });
+        distinct.push(if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() });
         numbers.add(value);
     }
-    (distinct.tally(|bits| f64::from_bits(*bits).to_string()), Some(describe(numbers)), None)
+    (tally_sorted(distinct, |bits| f64::from_bits(*bits).to_string()), Some(describe(numbers)), None)
 }
 
 /// Days or moments: counted by their own unit, described in seconds.
 fn moments(values: impl Iterator<Item = (i64, f64)>, arrays: &[&ArrayRef]) -> Result<Findings, DataError> {
-    let (mut distinct, mut numbers) = (Distinct::new(), Numbers::default());
+    let (mut distinct, mut numbers) = (Vec::new(), Numbers::default());
     for (value, seconds) in values {
-        distinct.add(value);
+        distinct.push(value);
         numbers.add(seconds);
     }
     let data_type = arrays.first().map(|array| array.data_type().clone());
-    let tally = distinct.tally(|value| shown(*value, data_type.as_ref()));
+    let tally = tally_sorted(distinct, |value| shown(*value, data_type.as_ref()));
     Ok((tally, Some(describe(numbers)), None))
 }
 

@@ -1,6 +1,10 @@
 //! The model package as an artifact.
 
-use std::{any::Any, collections::BTreeMap, sync::Arc};
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use serde::{Deserialize, Serialize};
 use trainyard_core::{
@@ -8,7 +12,7 @@ use trainyard_core::{
     evaluation::{Resampled, Task},
 };
 use trainyard_data::{DataError, Table};
-use trainyard_learn::{Prediction, baseline::Baseline, features::FeaturePlan, fitted_model::FittedModel};
+use trainyard_learn::{Fitted, Prediction, baseline::Baseline, features::FeaturePlan, fitted_model::FittedModel};
 
 use crate::frame::frame;
 
@@ -68,6 +72,9 @@ pub struct Package {
     /// The fitted estimator; kept in a file of its own.
     #[serde(skip)]
     pub model: Option<Arc<FittedModel>>,
+    /// Both files as kept, made once: digest, size and encoding need them.
+    #[serde(skip)]
+    pub encoded: OnceLock<[Vec<u8>; 2]>,
 }
 
 /// The format that this version writes.
@@ -113,11 +120,13 @@ impl Package {
         Ok(model.predict(&matrix))
     }
 
-    fn json(&self) -> [Vec<u8>; 2] {
-        [
-            serde_json::to_vec(self).expect("a package has string keys and no serialiser that could fail"),
-            serde_json::to_vec(&self.model).expect("a fitted model has string keys and no serialiser that could fail"),
-        ]
+    fn json(&self) -> &[Vec<u8>; 2] {
+        self.encoded.get_or_init(|| {
+            [
+                serde_json::to_vec(self).expect("a package has string keys and no serialiser that could fail"),
+                serde_json::to_vec(&self.model).expect("a fitted model has string keys and no failing serialiser"),
+            ]
+        })
     }
 }
 
@@ -127,7 +136,7 @@ impl Value for Package {
     }
     fn digest(&self) -> Digest {
         let [manifest, estimator] = self.json();
-        Hasher::new("model").part(&manifest).part(&estimator).digest()
+        Hasher::new("model").part(manifest).part(estimator).digest()
     }
     fn outline(&self) -> Outline {
         Outline::Model {
@@ -142,8 +151,8 @@ impl Value for Package {
     }
     fn encode(&self, keeper: &mut dyn Keeper) -> Result<(), StepError> {
         let [manifest, estimator] = self.json();
-        keeper.file(MANIFEST, &mut |writer| writer.write_all(&manifest).map_err(StepError::io))?;
-        keeper.file(ESTIMATOR, &mut |writer| writer.write_all(&estimator).map_err(StepError::io))
+        keeper.file(MANIFEST, &mut |writer| writer.write_all(manifest).map_err(StepError::io))?;
+        keeper.file(ESTIMATOR, &mut |writer| writer.write_all(estimator).map_err(StepError::io))
     }
     fn as_any(&self) -> &dyn Any {
         self

@@ -4,5 +4,6 @@ mod bad_input;
 mod cache;
 mod examples;
 mod init;
+mod notify;
 mod sandbox;
 mod shared_data;

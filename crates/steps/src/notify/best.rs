@@ -79,12 +79,14 @@ impl Step for Best {
     fn run(params: &Params, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
         let evaluation = inputs.one::<Evaluation>("data")?;
         let release = inputs.optional::<Release>("release")?;
-        let event = event(&evaluation, release.as_deref(), context);
+        let verdict = verdict(&evaluation, release.as_deref());
+        let event = event(&verdict, &evaluation.best, context);
         context.monitor.log(&sentence(&evaluation, release.as_deref()));
         for webhook in &params.webhooks {
             deliver(webhook, &event, context)?;
         }
-        Ok(Outputs::one("event", Document(event)))
+        // The verdict alone: the delivery's time and id would make equal work differ.
+        Ok(Outputs::one("event", Document(verdict)))
     }
 }
 
@@ -98,30 +100,36 @@ fn sentence(evaluation: &Evaluation, release: Option<&Release>) -> String {
     format!("best model `{}`{number} on {} rows{version}", evaluation.best, evaluation.rows)
 }
 
-fn event(evaluation: &Evaluation, release: Option<&Release>, context: &Context<'_>) -> serde_json::Value {
+fn verdict(evaluation: &Evaluation, release: Option<&Release>) -> serde_json::Value {
     let best = evaluation.models.get(&evaluation.best);
+    serde_json::json!({
+        "step": evaluation.best,
+        "model": best.map(|model| model.digest),
+        "estimator": best.map(|model| &model.estimator),
+        "target": evaluation.target,
+        "task": evaluation.task,
+        "decided_by": evaluation.decided_by,
+        "metrics": best.map(|model| &model.metrics),
+        "rows": evaluation.rows,
+        "release": release,
+    })
+}
+
+fn event(verdict: &serde_json::Value, best: &str, context: &Context<'_>) -> serde_json::Value {
     let time = chrono::DateTime::from_timestamp_millis(context.monitor.now())
         .map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
+    let mut data = verdict.clone();
+    data["run"] = context.run.into();
+    data["pipeline"] = context.pipeline.into();
     serde_json::json!({
         "specversion": "1.0",
         "id": Hasher::new("event").part(context.run.as_bytes()).part(context.step.as_bytes()).digest().short(),
         "source": format!("/pipelines/{}", context.pipeline),
         "type": "org.trainyard.model.best.v1",
-        "subject": evaluation.best,
+        "subject": best,
         "time": time,
         "datacontenttype": "application/json",
-        "data": {
-            "run": context.run,
-            "pipeline": context.pipeline,
-            "model": best.map(|model| model.digest),
-            "estimator": best.map(|model| &model.estimator),
-            "target": evaluation.target,
-            "task": evaluation.task,
-            "decided_by": evaluation.decided_by,
-            "metrics": best.map(|model| &model.metrics),
-            "rows": evaluation.rows,
-            "release": release,
-        },
+        "data": data,
     })
 }
 

@@ -1,6 +1,10 @@
 //! The way from a split to a model package, the same for every estimator.
 
-use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::ControlFlow,
+    sync::{Arc, OnceLock},
+};
 
 use trainyard_core::{
     Column, Context, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, StepError, Value as _, Warning,
@@ -12,7 +16,7 @@ use trainyard_data::{
     split::SplitTable,
 };
 use trainyard_learn::{
-    Estimator, FitContext, Frame, LearnError, Prediction, Sample, Values,
+    Estimator, FitContext, Fitted, Frame, LearnError, Prediction, Sample, Values,
     baseline::Baseline,
     features::{FeaturePlan, Wants},
     fitted_model::FittedModel,
@@ -236,6 +240,7 @@ pub(super) fn run<A: Algorithm>(
             trained_by: env!("CARGO_PKG_VERSION").to_owned(),
         },
         model: Some(Arc::new(fitting.model)),
+        encoded: OnceLock::new(),
     };
     Ok(Outputs::one("model", package))
 }

@@ -5,7 +5,7 @@ use trainyard_core::{ColumnType as T, Value};
 
 use super::*;
 use crate::{
-    read::{Read, read_text},
+    read::{Delimiter, Ragged, Read, read_text},
     table::Table,
     write::write_to,
 };

@@ -33,7 +33,8 @@ fn main() -> ExitCode {
             return Output::new(true).fail(&failure);
         }
     };
-    let output = Output::new(args.json);
+    // An unknown command swallows what follows it, `--json` too.
+    let output = Output::new(as_json);
     // The engine turns a step's panic into an error that names the step; the default hook would print beside it.
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(threads) = args.threads {

@@ -1,11 +1,6 @@
 //! A run's progress: bars on a terminal, plain lines in a pipe.
 
-use std::{
-    collections::BTreeMap,
-    io::IsTerminal,
-    sync::Mutex,
-    time::Duration,
-};
+use std::{collections::BTreeMap, io::IsTerminal, sync::Mutex, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use trainyard_core::record::{StepRecord, StepStatus};
@@ -26,13 +21,7 @@ impl Progress {
     /// Bars when standard error is a terminal; nothing when `quiet`.
     pub(crate) fn new(quiet: bool) -> Self {
         let bars = (!quiet && std::io::stderr().is_terminal()).then(MultiProgress::new);
-        Self {
-            bars,
-            running: Mutex::default(),
-            overall: Mutex::default(),
-            width: Mutex::new(0),
-            quiet,
-        }
+        Self { bars, running: Mutex::default(), overall: Mutex::default(), width: Mutex::new(0), quiet }
     }
 
     /// Shows an event.
@@ -61,7 +50,8 @@ impl Progress {
         *lock(&self.width) = steps.iter().map(|step| step.chars().count()).max().unwrap_or(0).min(32);
         self.line(&format!("{pipeline}, run {run}"));
         if let Some(bars) = &self.bars {
-            let style = ProgressStyle::with_template("{bar:30.cyan/dim} {pos}/{len} steps  {elapsed}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = ProgressStyle::with_template("{bar:30.cyan/dim} {pos}/{len} steps  {elapsed}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
             *lock(&self.overall) = Some(bars.add(ProgressBar::new(steps.len() as u64).with_style(style)));
         }
     }
@@ -80,8 +70,10 @@ impl Progress {
     fn step_progress(&self, step: &str, done: u64, total: u64, note: &str) {
         if let Some(bar) = lock(&self.running).get(step) {
             if total > 0 {
-                let style = ProgressStyle::with_template("  {spinner:.cyan} {prefix}  {bar:20.cyan/dim} {pos}/{len}  {wide_msg}")
-                    .unwrap_or_else(|_| ProgressStyle::default_bar());
+                let style = ProgressStyle::with_template(
+                    "  {spinner:.cyan} {prefix}  {bar:20.cyan/dim} {pos}/{len}  {wide_msg}",
+                )
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
                 bar.set_style(style);
                 bar.set_length(total);
                 bar.set_position(done);
@@ -129,7 +121,8 @@ pub(crate) fn step_line(record: &StepRecord, width: usize) -> String {
     let rows = record
         .outputs
         .values()
-        .find_map(|output| output.rows)
+        .filter_map(|output| output.rows)
+        .max()
         .map_or_else(String::new, |rows| format!("{} rows", thousands(rows)));
     format!("  {mark} {:width$}  {:24} {time:>9}  {rows}", record.name, record.uses).trim_end().to_owned()
 }

@@ -62,8 +62,9 @@ fn local(url: &str, folder: &Path) -> Result<PathBuf, Failure> {
         return Ok(PathBuf::from(path));
     }
     match url.split_once("://") {
-        Some((scheme, _)) => Err(Failure::call("not-yet", format!("a store at `{scheme}://` is not there yet"))
-            .help("name a folder")),
+        Some((scheme, _)) => {
+            Err(Failure::call("not-yet", format!("a store at `{scheme}://` is not there yet")).help("name a folder"))
+        }
         None => Ok(folder.join(url)),
     }
 }
@@ -109,8 +110,11 @@ pub(crate) fn open_nearby(args: &Args, mode: Mode) -> Result<Store, Failure> {
 
 fn stores_below(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    let mut folders: Vec<PathBuf> =
-        entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect();
+    let mut folders: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect();
     folders.sort();
     for path in folders {
         if path.file_name().is_some_and(|name| name == STATE) {
@@ -148,7 +152,9 @@ fn read_pipeline(file: &Path) -> Result<String, Failure> {
     let shown = file.display();
     read_bounded(file).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::call("file-not-found", format!("there is no pipeline file `{shown}`"))
-            .help("write one with `trainyard init DATA --target COLUMN`, or try `trainyard init --template power-plant`"),
+            .help(
+                "write one with `trainyard init DATA --target COLUMN`, or try `trainyard init --template power-plant`",
+            ),
         _ if file.is_dir() => Failure::call("not-a-file", format!("`{shown}` is a folder"))
             .help(format!("did you mean `{}`?", file.join("pipeline.yaml").display())),
         io::ErrorKind::InvalidData => Failure::call("not-text", format!("`{shown}` is not UTF-8 text")),

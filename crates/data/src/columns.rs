@@ -63,8 +63,9 @@ pub fn cast_column(table: &Table, name: &str, to: ColumnType) -> Result<(Table, 
     if array.data_type() == &target {
         return Ok((table.clone(), 0));
     }
-    let done = cast(&array, &target)
-        .map_err(|_| DataError::new("bad-cast", format!("`{name}` is {} and cannot become {to}", column_type(array.data_type()))))?;
+    let done = cast(&array, &target).map_err(|_| {
+        DataError::new("bad-cast", format!("`{name}` is {} and cannot become {to}", column_type(array.data_type())))
+    })?;
     let lost = done.null_count().saturating_sub(array.null_count());
     Ok((table.with_column(name, done)?, lost))
 }
@@ -120,8 +121,7 @@ pub fn near_duplicates(table: &Table, threshold: f64) -> Result<Vec<(String, Str
         .into_par_iter()
         .filter_map(|(first, second)| {
             let correlation = correlation(&numbers[first].1, &numbers[second].1)?;
-            (correlation.abs() >= threshold)
-                .then(|| (numbers[first].0.clone(), numbers[second].0.clone(), correlation))
+            (correlation.abs() >= threshold).then(|| (numbers[first].0.clone(), numbers[second].0.clone(), correlation))
         })
         .collect())
 }
@@ -169,7 +169,8 @@ pub fn codes(table: &Table, name: &str) -> Result<Vec<u32>, DataError> {
 }
 
 /// Pearson's correlation over the rows where both are finite; none when one of them does not vary there.
-fn correlation(first: &[f64], second: &[f64]) -> Option<f64> {
+#[must_use]
+pub fn correlation(first: &[f64], second: &[f64]) -> Option<f64> {
     let pairs = || first.iter().zip(second).filter(|(a, b)| a.is_finite() && b.is_finite());
     #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
     let count = pairs().count() as f64;

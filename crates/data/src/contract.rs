@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray},
+    array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray},
     compute::{CastOptions, cast_with_options},
     datatypes::{DataType, Float64Type, Int64Type},
 };
@@ -154,10 +154,7 @@ impl Violations {
 ///
 /// # Errors
 /// A column that is not there, or a type the values cannot be cast to at all.
-pub fn apply(
-    table: &Table,
-    contract: &BTreeMap<String, ColumnContract>,
-) -> Result<(Table, Violations), DataError> {
+pub fn apply(table: &Table, contract: &BTreeMap<String, ColumnContract>) -> Result<(Table, Violations), DataError> {
     let mut checks = Vec::new();
     for (name, column) in contract {
         let index = table
@@ -292,7 +289,8 @@ fn check_batch(
         }
         if let Some(texts) = array.as_string_opt::<i32>() {
             if let Some((regex, pattern)) = &contract.pattern {
-                let rows = rows_where(start, texts.len(), |row| texts.is_valid(row) && !regex.is_match(texts.value(row)));
+                let rows =
+                    rows_where(start, texts.len(), |row| texts.is_valid(row) && !regex.is_match(texts.value(row)));
                 note(order, PATTERN, &|| format!("`{name}` does not match `{pattern}`"), rows);
             }
             if let Some([least, most]) = contract.length {
@@ -410,6 +408,8 @@ pub fn rows_breaking(table: &Table, expression: &str) -> Result<Vec<u32>, DataEr
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use arrow::array::Float64Array;
 
     use super::*;
 

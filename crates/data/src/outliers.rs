@@ -57,8 +57,7 @@ fn limits(
         .map(|name| {
             let mut values = numbers(&table.column(name)?)?;
             values.retain(|value| value.is_finite());
-            let (low, high) =
-                if values.is_empty() { (f64::NEG_INFINITY, f64::INFINITY) } else { of(&mut values) };
+            let (low, high) = if values.is_empty() { (f64::NEG_INFINITY, f64::INFINITY) } else { of(&mut values) };
             Ok(Limits { column: name.clone(), low, high })
         })
         .collect()

@@ -65,10 +65,9 @@ impl Frame {
                 name: column.name.clone(),
                 values: match &column.values {
                     Values::Number(values) => Values::Number(rows.iter().map(|&row| values[row]).collect()),
-                    Values::Category { codes, levels } => Values::Category {
-                        codes: rows.iter().map(|&row| codes[row]).collect(),
-                        levels: levels.clone(),
-                    },
+                    Values::Category { codes, levels } => {
+                        Values::Category { codes: rows.iter().map(|&row| codes[row]).collect(), levels: levels.clone() }
+                    }
                 },
             })
             .collect();

@@ -31,7 +31,10 @@ fn values(name: &str, array: &ArrayRef) -> Result<Values, DataError> {
         return Ok(Values::Number(vec![f64::NAN; array.len()]));
     }
     let texts = cast(array, &DataType::Utf8).map_err(|_| {
-        DataError::new("wrong-type", format!("column `{name}` is {}, which no feature can be made of", array.data_type()))
+        DataError::new(
+            "wrong-type",
+            format!("column `{name}` is {}, which no feature can be made of", array.data_type()),
+        )
     })?;
     let texts = texts.as_string::<i32>();
     // Levels in the order of their texts, so that the order of rows does not matter.

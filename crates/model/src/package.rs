@@ -46,7 +46,7 @@ pub struct Provenance {
 /// A fitted model with everything it needs to predict from raw records.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Package {
-    /// Version of this format.
+    /// Version of this format: [`Package::FORMAT`] when new.
     pub format: u32,
     /// The estimator's name.
     pub estimator: String,
@@ -77,9 +77,6 @@ pub struct Package {
     pub encoded: OnceLock<[Vec<u8>; 2]>,
 }
 
-/// The format that this version writes.
-pub const FORMAT: u32 = 1;
-
 /// How packages are read back.
 pub const PACKAGE_CODEC: Codec = Codec { kind: Kind::Model, decode };
 
@@ -89,8 +86,9 @@ const ESTIMATOR: &str = "estimator.json";
 fn decode(stored: &Stored<'_>) -> Result<Arc<dyn Value>, StepError> {
     let broken = |error: serde_json::Error| StepError::new("broken-artifact", format!("model package: {error}"));
     let mut package: Package = serde_json::from_slice(&stored.read(MANIFEST)?).map_err(broken)?;
-    if package.format > FORMAT {
-        let message = format!("model package of format {}; this version reads up to {FORMAT}", package.format);
+    if package.format > Package::FORMAT {
+        let message =
+            format!("model package of format {}; this version reads up to {}", package.format, Package::FORMAT);
         return Err(StepError::new("package-too-new", message).help("use a newer version of Trainyard"));
     }
     package.model = Some(Arc::new(serde_json::from_slice(&stored.read(ESTIMATOR)?).map_err(broken)?));
@@ -98,6 +96,9 @@ fn decode(stored: &Stored<'_>) -> Result<Arc<dyn Value>, StepError> {
 }
 
 impl Package {
+    /// The format that this version writes.
+    pub const FORMAT: u32 = 1;
+
     /// The predictions for every row of `table`, which must have the columns of the signature.
     ///
     /// # Errors

@@ -34,7 +34,8 @@ fn examples_parse_and_keep_their_meaning() {
         assert!(!step.examples().is_empty(), "{} has no example", step.name());
         for text in step.examples() {
             let params = example(step, text);
-            let canonical = step.canonical_params(&params).unwrap_or_else(|problem| panic!("{}: {problem}", step.name()));
+            let canonical =
+                step.canonical_params(&params).unwrap_or_else(|problem| panic!("{}: {problem}", step.name()));
             let again = step.canonical_params(&canonical).unwrap();
             assert_eq!(canonical, again, "{}: canonical parameters are their own canonical form", step.name());
             step.ports(&params).unwrap();
@@ -48,7 +49,11 @@ fn every_parameter_is_documented_and_strangers_are_refused() {
         let schema = step.params_schema();
         let schema = schema.as_value();
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            assert!(field["description"].is_string() || field["$ref"].is_string(), "{}: `{name}` has no doc", step.name());
+            assert!(
+                field["description"].is_string() || field["$ref"].is_string(),
+                "{}: `{name}` has no doc",
+                step.name()
+            );
         }
         assert_eq!(schema["additionalProperties"], Value::Bool(false), "{} takes unknown keys", step.name());
         let mut params = example(step, step.examples()[0]);

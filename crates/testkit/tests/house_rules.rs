@@ -106,7 +106,9 @@ fn no_file_is_forgotten() {
             };
             let declared = parents.iter().filter_map(|parent| fs::read_to_string(parent).ok()).any(|text| {
                 text.lines().map(str::trim).any(|line| {
-                    line.strip_suffix(';').and_then(|line| line.rsplit_once("mod ")).is_some_and(|(_, name)| name == module)
+                    line.strip_suffix(';')
+                        .and_then(|line| line.rsplit_once("mod "))
+                        .is_some_and(|(_, name)| name == module)
                 })
             });
             assert!(declared, "{} is declared by no `mod`", file.display());

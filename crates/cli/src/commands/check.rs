@@ -18,11 +18,7 @@ pub(super) fn check(file: &FileArgs, output: &Output) -> Result<ExitCode, Failur
         words = render::problems(problems, &checked.texts, output.colour);
     }
     if let Some(plan) = checked.plan.as_ref().filter(|_| ok) {
-        words.push_str(&format!(
-            "{}: {} in order, ready to run\n",
-            plan.name,
-            render::count(plan.steps.len(), "step")
-        ));
+        words.push_str(&format!("{}: {} in order, ready to run\n", plan.name, render::count(plan.steps.len(), "step")));
     }
     output.answer(&document, &words);
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::from(2) })

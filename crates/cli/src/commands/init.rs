@@ -34,7 +34,11 @@ pub(super) fn init(args: &InitArgs, output: &Output) -> Result<ExitCode, Failure
     for (name, reason) in &found.left_out {
         words.push_str(&format!("  left out `{name}`: {reason}\n"));
     }
-    let run = if args.out == Path::new(".") { "trainyard run".to_owned() } else { format!("trainyard run {}", file.display()) };
+    let run = if args.out == Path::new(".") {
+        "trainyard run".to_owned()
+    } else {
+        format!("trainyard run {}", file.display())
+    };
     words.push_str(&format!("next: {run}\n"));
     let document = json!({
         "file": file, "target": target, "task": found.task, "left_out": found.left_out,
@@ -102,7 +106,10 @@ fn template(name: &str, args: &InitArgs, output: &Output) -> Result<ExitCode, Fa
         return Err(Failure { help: problem.help, ..Failure::call(problem.code, problem.message) });
     };
     let file = put(args, text, files)?;
-    output.answer(&json!({"file": file, "template": name}), &format!("{} written\nnext: trainyard run {0}\n", file.display()));
+    output.answer(
+        &json!({"file": file, "template": name}),
+        &format!("{} written\nnext: trainyard run {0}\n", file.display()),
+    );
     Ok(ExitCode::SUCCESS)
 }
 

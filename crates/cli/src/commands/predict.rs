@@ -37,11 +37,10 @@ pub(super) fn predict(
         }
     })?;
     let artifact = trainyard_engine::load(&store, &REGISTRY, digest)?;
-    let package = artifact
-        .value
-        .into_any()
-        .downcast::<Package>()
-        .map_err(|_| Failure::run("broken-artifact", format!("version {version} of `{name}` is no model package")))?;
+    let package =
+        artifact.value.into_any().downcast::<Package>().map_err(|_| {
+            Failure::run("broken-artifact", format!("version {version} of `{name}` is no model package"))
+        })?;
     let files = expand(Path::new(""), &input.to_string_lossy())?;
     let records = read(&files, &ReadOptions::default(), &|| false)?.table;
     let predicted = with_predictions(&records, &package)?;
@@ -67,7 +66,8 @@ fn with_predictions(records: &Table, package: &Package) -> Result<Table, Failure
             let labels: ArrayRef = Arc::new(best.collect::<StringArray>());
             let mut table = records.with_column("prediction", labels)?;
             for (class, name) in names.iter().enumerate() {
-                let column: Float64Array = values.iter().skip(class).step_by(classes.max(1)).map(|p| Some(*p)).collect();
+                let column: Float64Array =
+                    values.iter().skip(class).step_by(classes.max(1)).map(|p| Some(*p)).collect();
                 table = table.with_column(&format!("probability_{name}"), Arc::new(column))?;
             }
             table

@@ -59,8 +59,7 @@ pub(super) fn run(args: &Args, run: &RunArgs, output: &Output) -> Result<ExitCod
         complain("\nstopping; press Ctrl-C again to stop at once\n");
     });
     let progress = Progress::new(output.json);
-    let record =
-        trainyard_engine::run(&plan, &REGISTRY, &store, &options, &|event| progress.show(event), &cancel);
+    let record = trainyard_engine::run(&plan, &REGISTRY, &store, &options, &|event| progress.show(event), &cancel);
     progress.finish();
     let record = record.map_err(engine)?;
     let found = Found::of(&record, &store);
@@ -226,16 +225,14 @@ fn step_document(step: &StepRecord) -> Value {
 }
 
 /// Writes the report; gives its path. A run of known results only has the report of the run that made them.
-fn report(
-    plan: &Plan,
-    record: &RunRecord,
-    found: &Found,
-    root: &Path,
-) -> Result<Option<PathBuf>, Failure> {
+fn report(plan: &Plan, record: &RunRecord, found: &Found, root: &Path) -> Result<Option<PathBuf>, Failure> {
     let folder = root.join("reports");
     let key = trainyard_core::Hasher::new("report")
         .part(plan.text.as_bytes())
-        .part(&serde_json::to_vec(&record.steps.iter().map(|step| (&step.name, &step.outputs)).collect::<Vec<_>>()).unwrap_or_default())
+        .part(
+            &serde_json::to_vec(&record.steps.iter().map(|step| (&step.name, &step.outputs)).collect::<Vec<_>>())
+                .unwrap_or_default(),
+        )
         .digest();
     let pointer = folder.join(format!("{}.run", key.short()));
     let cached = record.steps.iter().all(|step| step.status == StepStatus::Cached);
@@ -301,7 +298,14 @@ pub(super) fn words(record: &RunRecord, found: &Found, report: Option<&Path>) ->
     .filter(|(status, _)| count(*status) > 0)
     .map(|(status, word)| format!("{} {word}", count(status)))
     .collect();
-    let _ = writeln!(out, "{:12} {} in {}: {}", record.status.name(), record.run, seconds(record.seconds), counted.join(", "));
+    let _ = writeln!(
+        out,
+        "{:12} {} in {}: {}",
+        record.status.name(),
+        record.run,
+        seconds(record.seconds),
+        counted.join(", ")
+    );
     if let Some(path) = report {
         let _ = writeln!(out, "report       {}", path.display());
     }
@@ -310,13 +314,20 @@ pub(super) fn words(record: &RunRecord, found: &Found, report: Option<&Path>) ->
 
 fn verdict(evaluation: &Evaluation) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "\nbest model   {} (by {} on {} unseen rows)", evaluation.best, evaluation.decided_by, evaluation.rows);
-    let width = evaluation.models.keys().chain(evaluation.baselines.keys()).map(|name| name.chars().count()).max().unwrap_or(0);
+    let _ = writeln!(
+        out,
+        "\nbest model   {} (by {} on {} unseen rows)",
+        evaluation.best, evaluation.decided_by, evaluation.rows
+    );
+    let width =
+        evaluation.models.keys().chain(evaluation.baselines.keys()).map(|name| name.chars().count()).max().unwrap_or(0);
     for (name, model) in &evaluation.models {
         let metrics: Vec<String> = model
             .metrics
             .iter()
-            .map(|(metric, measured)| format!("{metric} {:.4} ({:.4} to {:.4})", measured.value, measured.low, measured.high))
+            .map(|(metric, measured)| {
+                format!("{metric} {:.4} ({:.4} to {:.4})", measured.value, measured.low, measured.high)
+            })
             .collect();
         let _ = writeln!(out, "  {name:width$}  {}", metrics.join("  "));
         if let Some(resampled) = model.resampled.get(&evaluation.decided_by) {

@@ -39,7 +39,8 @@ pub(super) fn split(args: &SplitArgs, output: &Output) -> Result<ExitCode, Failu
     for warning in &parts.warnings {
         let _ = writeln!(words, "warning[{}]: {}", warning.code, warning.message);
     }
-    let counted: BTreeMap<&String, _> = names.iter().zip(&sizes).map(|(name, rows)| (name, json!({"rows": rows}))).collect();
+    let counted: BTreeMap<&String, _> =
+        names.iter().zip(&sizes).map(|(name, rows)| (name, json!({"rows": rows}))).collect();
     let mut document = json!({"parts": counted, "warnings": parts.warnings});
     if let Some(written) = written {
         document["files"] = json!(written);
@@ -54,7 +55,10 @@ fn spec(args: &SplitArgs) -> Result<Spec, Failure> {
         &[train, test] => [train, test].into(),
         &[train, validation, test] => [train, validation, test].into(),
         other => {
-            return Err(Failure::call("bad-ratio", format!("`--ratio` has {} shares, expected two or three", other.len())));
+            return Err(Failure::call(
+                "bad-ratio",
+                format!("`--ratio` has {} shares, expected two or three", other.len()),
+            ));
         }
     };
     let strategy = match args.strategy {
@@ -80,8 +84,7 @@ fn spec(args: &SplitArgs) -> Result<Spec, Failure> {
 }
 
 fn write_parts(parts: &Parts, args: &SplitArgs, folder: &Path) -> Result<Vec<String>, Failure> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::call("io", format!("`{}`: {error}", folder.display())))?;
+    std::fs::create_dir_all(folder).map_err(|error| Failure::call("io", format!("`{}`: {error}", folder.display())))?;
     let mut written = Vec::new();
     for name in parts.split.part_names() {
         let view = parts.part(name);

@@ -39,7 +39,11 @@ fn verify(args: &Args, output: &Output) -> Result<ExitCode, Failure> {
         let _ = writeln!(words, "corrupt blob {}", blob.blob);
     }
     for artifact in &found.incomplete {
-        let _ = writeln!(words, "incomplete {} {}: the next run that needs it makes it anew", artifact.kind, artifact.artifact);
+        let _ = writeln!(
+            words,
+            "incomplete {} {}: the next run that needs it makes it anew",
+            artifact.kind, artifact.artifact
+        );
     }
     for line in &found.catalog {
         let _ = writeln!(words, "catalog: {line}");

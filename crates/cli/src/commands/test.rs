@@ -30,7 +30,10 @@ pub(super) fn test(file: &FileArgs, output: &Output) -> Result<ExitCode, Failure
     let mut failed = 0;
     for (index, test) in checked.tests.iter().enumerate() {
         let folder = scratch.path().join(index.to_string());
-        let verdict = fs::create_dir_all(&folder).map_err(StepError::io).map_err(|error| error.to_string()).and_then(|()| try_test(test, &plan, &folder));
+        let verdict = fs::create_dir_all(&folder)
+            .map_err(StepError::io)
+            .map_err(|error| error.to_string())
+            .and_then(|()| try_test(test, &plan, &folder));
         failed += usize::from(verdict.is_err());
         match &verdict {
             Ok(()) => {
@@ -79,7 +82,14 @@ fn try_test(test: &PipelineTest, plan: &Plan, folder: &Path) -> Result<(), Strin
         (_, Err(error)) => Err(format!("it failed: {error} [{}]", error.code)),
         (Expect::Count { port, count }, Ok(outputs)) => {
             let rows = outputs.get::<Table>(port).ok_or_else(|| format!("no table in `{port}`"))?.row_count();
-            if rows as u64 == *count { Ok(()) } else { Err(format!("expected {}, got {rows}", render::count(usize::try_from(*count).unwrap_or(usize::MAX), "row"))) }
+            if rows as u64 == *count {
+                Ok(())
+            } else {
+                Err(format!(
+                    "expected {}, got {rows}",
+                    render::count(usize::try_from(*count).unwrap_or(usize::MAX), "row")
+                ))
+            }
         }
         (Expect::Rows { port, rows }, Ok(outputs)) => {
             let found = outputs.get::<Table>(port).ok_or_else(|| format!("no table in `{port}`"))?;

@@ -65,11 +65,21 @@ pub(crate) fn look(
     if let Strategy::Group(group) = &strategy.0 {
         left_out.remove(group);
     }
+    if let Strategy::Time(time) = &strategy.0 {
+        left_out.remove(time);
+        for column in later(table, &profile, time)? {
+            if column != target_name {
+                let reason = format!("never before `{time}` and mostly after it: not known yet at that moment");
+                left_out.insert(column, reason);
+            }
+        }
+    }
     let is_moment = |kind| matches!(kind, ColumnType::Date | ColumnType::Timestamp);
     let moments: Vec<String> = profile
         .columns
         .iter()
         .filter(|column| is_moment(column.column_type) && column.distinct > 1 && column.name != target_name)
+        .filter(|column| !left_out.contains_key(&column.name))
         .map(|column| column.name.clone())
         .collect();
     Ok(Findings {
@@ -85,6 +95,26 @@ pub(crate) fn look(
     })
 }
 
+/// The moments that come after the moment by which the rows are split.
+fn later(table: &Table, profile: &Profile, time: &str) -> Result<Vec<String>, DataError> {
+    let start = numbers(&table.column(time)?)?;
+    let mut found = Vec::new();
+    for column in profile.columns.iter().filter(|column| column.name != time) {
+        if !matches!(column.column_type, ColumnType::Timestamp | ColumnType::Date) {
+            continue;
+        }
+        let moments = numbers(&table.column(&column.name)?)?;
+        let known = || start.iter().zip(&moments).filter(|(start, moment)| start.is_finite() && moment.is_finite());
+        // Real data have a few rows whose clock was wrong.
+        let (rows, before) = (known().count(), known().filter(|(start, moment)| moment < start).count());
+        let after = known().filter(|(start, moment)| moment > start).count();
+        if rows > 0 && before * 1000 <= rows && after * 2 > rows {
+            found.push(column.name.clone());
+        }
+    }
+    Ok(found)
+}
+
 fn rarest(target: &Target) -> f64 {
     let mut counts = vec![0.0; target.classes.len()];
     for value in target.values.iter().filter(|value| value.is_finite()) {
@@ -97,12 +127,7 @@ fn rarest(target: &Target) -> f64 {
     counts.into_iter().fold(f64::INFINITY, f64::min) / total.max(1.0)
 }
 
-fn strategy(
-    table: &Table,
-    profile: &Profile,
-    target: &str,
-    task: Task,
-) -> Result<(Strategy, String), DataError> {
+fn strategy(table: &Table, profile: &Profile, target: &str, task: Task) -> Result<(Strategy, String), DataError> {
     if let Some((group, why)) = group_column(table, profile, target)? {
         return Ok((Strategy::Group(group), why));
     }
@@ -124,17 +149,29 @@ fn strategy(
 
 /// Words that name what rows belong to.
 const GROUP_WORDS: [&str; 18] = [
-    "unit", "unit_id", "machine", "machine_id", "device", "device_id", "patient", "patient_id", "subject",
-    "subject_id", "user_id", "customer_id", "session_id", "engine", "engine_id", "station", "station_id", "group",
+    "unit",
+    "unit_id",
+    "machine",
+    "machine_id",
+    "device",
+    "device_id",
+    "patient",
+    "patient_id",
+    "subject",
+    "subject_id",
+    "user_id",
+    "customer_id",
+    "session_id",
+    "engine",
+    "engine_id",
+    "station",
+    "station_id",
+    "group",
 ];
 
 /// A column whose rows belong together: by its name, or because its values come in blocks within which another column
 /// counts up.
-fn group_column(
-    table: &Table,
-    profile: &Profile,
-    target: &str,
-) -> Result<Option<(String, String)>, DataError> {
+fn group_column(table: &Table, profile: &Profile, target: &str) -> Result<Option<(String, String)>, DataError> {
     for column in profile.columns.iter().filter(|column| column.name != target) {
         if !matches!(column.column_type, ColumnType::Integer | ColumnType::Text) {
             continue;
@@ -159,12 +196,7 @@ fn group_column(
 }
 
 /// The column that counts up by one within every block of equal values of `name`, if those come in blocks.
-fn counter_within(
-    table: &Table,
-    profile: &Profile,
-    name: &str,
-    distinct: u64,
-) -> Result<Option<String>, DataError> {
+fn counter_within(table: &Table, profile: &Profile, name: &str, distinct: u64) -> Result<Option<String>, DataError> {
     let blocks = numbers(&table.column(name)?)?;
     let starts = 1 + blocks.windows(2).filter(|pair| pair[0] != pair[1]).count() as u64;
     if starts != distinct {
@@ -172,10 +204,12 @@ fn counter_within(
     }
     for other in profile.columns.iter().filter(|other| other.column_type == ColumnType::Integer && other.name != name) {
         let values = numbers(&table.column(&other.name)?)?;
-        let counts = blocks.windows(2).zip(values.windows(2)).all(|(block, value)| {
-            block[0] != block[1] || (value[1] - value[0] - 1.0).abs() < f64::EPSILON
-        });
-        let resets = blocks.windows(2).zip(values.windows(2)).any(|(block, value)| block[0] != block[1] && value[1] < value[0]);
+        let counts = blocks
+            .windows(2)
+            .zip(values.windows(2))
+            .all(|(block, value)| block[0] != block[1] || (value[1] - value[0] - 1.0).abs() < f64::EPSILON);
+        let resets =
+            blocks.windows(2).zip(values.windows(2)).any(|(block, value)| block[0] != block[1] && value[1] < value[0]);
         if counts && resets {
             return Ok(Some(other.name.clone()));
         }

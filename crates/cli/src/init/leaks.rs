@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use arrow::{
-    array::{Array, AsArray},
-    compute::cast,
-    datatypes::DataType,
-};
+use arrow::{array::AsArray, compute::cast, datatypes::DataType};
 use trainyard_core::{ColumnType, evaluation::Task, profile::Profile};
-use trainyard_data::{DataError, Table, columns::numbers};
+use trainyard_data::{
+    DataError, Table,
+    columns::{correlation, numbers},
+};
 use trainyard_model::Target;
 
 /// A feature correlated with a number target beyond this is taken for the answer in another form.
@@ -68,20 +67,16 @@ fn identifier(
     }
 }
 
-fn suspect(
-    table: &Table,
-    name: &str,
-    column_type: ColumnType,
-    target: &Target,
-) -> Result<Option<String>, DataError> {
+fn suspect(table: &Table, name: &str, column_type: ColumnType, target: &Target) -> Result<Option<String>, DataError> {
     let array = table.column(name)?;
     if matches!(column_type, ColumnType::Integer | ColumnType::Float | ColumnType::Boolean) {
         let values = numbers(&array)?;
         if target.task == Task::Regression {
-            let correlation = rank_correlation(&values, &target.values);
-            return Ok((correlation.abs() >= SAME_ANSWER).then(|| {
-                format!("leak suspect: its rank correlation with the target is {correlation:.3}")
-            }));
+            let (ranks, line) =
+                (rank_correlation(&values, &target.values), correlation(&values, &target.values).unwrap_or(0.0));
+            let strongest = if line.abs() > ranks.abs() { line } else { ranks };
+            return Ok((strongest.abs() >= SAME_ANSWER)
+                .then(|| format!("leak suspect: its correlation with the target is {strongest:.3}")));
         }
         if target.task == Task::Binary {
             let area = area_under_curve(&values, &target.values);
@@ -116,15 +111,14 @@ fn tell_tale(texts: &arrow::array::ArrayRef, target: &Target) -> Option<String> 
     if share > 0.25 || counts.len() < 2 {
         return None;
     }
-    counts
-        .into_iter()
-        .find(|(_, (rows, hits))| *rows >= FEWEST_ROWS && self::share(*hits, *rows) >= GIVES_CLASS)
-        .map(|(text, (rows, hits))| {
+    counts.into_iter().find(|(_, (rows, hits))| *rows >= FEWEST_ROWS && self::share(*hits, *rows) >= GIVES_CLASS).map(
+        |(text, (rows, hits))| {
             format!(
                 "leak suspect: with value {text}, {hits} of {rows} rows are of the rarer class ({:.1} % overall)",
                 100.0 * share
             )
-        })
+        },
+    )
 }
 
 fn share(part: usize, whole: usize) -> f64 {

@@ -6,5 +6,5 @@ mod leaks;
 mod names;
 mod pipeline;
 
-pub(crate) use findings::{Findings, look};
+pub(crate) use findings::look;
 pub(crate) use pipeline::write;

@@ -38,7 +38,10 @@ fn head(out: &mut String, found: &Findings, path: &str) -> std::fmt::Result {
 }
 
 fn contract_step(out: &mut String, found: &Findings) -> std::fmt::Result {
-    writeln!(out, "  # What the data must look like, from what it looked like today with some room to move. Rows that")?;
+    writeln!(
+        out,
+        "  # What the data must look like, from what it looked like today with some room to move. Rows that"
+    )?;
     writeln!(out, "  # break it are set apart in the output `quarantined`, each with the reason; none is lost.")?;
     writeln!(out, "  checked:\n    uses: validate/table\n    from: data\n    with:\n      columns:")?;
     for column in &found.profile.columns {
@@ -54,7 +57,10 @@ fn contract_step(out: &mut String, found: &Findings) -> std::fmt::Result {
     }
     let duplicates = found.profile.duplicate_rows;
     if duplicates > 0 {
-        writeln!(out, "      duplicates: drop # {duplicates} rows repeat an earlier one: on both sides of a split they flatter")?;
+        writeln!(
+            out,
+            "      duplicates: drop # {duplicates} rows repeat an earlier one: on both sides of a split they flatter"
+        )?;
     }
     writeln!(out, "      invalid: quarantine # or fail, or drop\n")?;
     writeln!(out, "  profile:\n    uses: validate/profile\n    from: checked\n")
@@ -66,7 +72,10 @@ fn select_step(out: &mut String, found: &Findings) -> std::fmt::Result {
     if !needs_select(found) {
         return Ok(());
     }
-    writeln!(out, "  # The columns to learn from. A query that works row by row cannot leak anything into the test part.")?;
+    writeln!(
+        out,
+        "  # The columns to learn from. A query that works row by row cannot leak anything into the test part."
+    )?;
     for (name, reason) in &found.left_out {
         writeln!(out, "  # Left out: {name} ({reason}).")?;
     }
@@ -104,7 +113,8 @@ fn names(found: &Findings) -> Vec<(String, String)> {
         .map(|column| column.name.as_str())
         .filter(|name| !found.left_out.contains_key(*name))
         .collect();
-    let mut taken: BTreeSet<String> = stays.iter().filter(|name| sql(name) == **name).map(|name| (*name).to_owned()).collect();
+    let mut taken: BTreeSet<String> =
+        stays.iter().filter(|name| sql(name) == **name).map(|name| (*name).to_owned()).collect();
     stays
         .into_iter()
         .map(|name| {
@@ -158,7 +168,10 @@ fn model_steps(out: &mut String, found: &Findings) -> std::fmt::Result {
          resample: {{ k-fold: 5 }} # a second, independent estimate beside the test part's\n"
     )?;
     let with = if task.is_empty() { String::new() } else { format!("    with:{task}\n") };
-    writeln!(out, "  {simple}: # the simple model that the other one has to beat\n    uses: train/{simple}\n    from: parts\n{with}")?;
+    writeln!(
+        out,
+        "  {simple}: # the simple model that the other one has to beat\n    uses: train/{simple}\n    from: parts\n{with}"
+    )?;
     let (metrics, best, why) = match found.task {
         Task::Regression => ("rmse, mae, r2", "rmse", "the size of a typical error, in the target's own unit"),
         Task::Binary if found.rarest < 0.2 => (
@@ -178,5 +191,8 @@ fn model_steps(out: &mut String, found: &Findings) -> std::fmt::Result {
          metrics: [{metrics}]\n      best: {best} # {why}\n      gates: [beats baseline]\n"
     )?;
     let name = plain(&found.target).replace('_', "-");
-    writeln!(out, "  release:\n    uses: register/model\n    from: judged\n    with: {{ name: {name}, alias: champion }}")
+    writeln!(
+        out,
+        "  release:\n    uses: register/model\n    from: judged\n    with: {{ name: {name}, alias: champion }}"
+    )
 }

@@ -75,7 +75,10 @@ fn targets_that_cannot_be_learned() {
     assert_eq!(failure(&one_class, 1).0, "single-class");
     let all_null = with_data(LEARNING, rows(40, |row| format!("{row},{},", row % 7)));
     let (code, message) = failure(&all_null, 1);
-    assert!(["no-rows", "single-class", "no-target-values", "wrong-target"].contains(&code.as_str()), "{code}: {message}");
+    assert!(
+        ["no-rows", "single-class", "no-target-values", "wrong-target"].contains(&code.as_str()),
+        "{code}: {message}"
+    );
     let classifier = LEARNING.replace("train/gradient-boosting", "train/logistic");
     let regression = with_data(&classifier, rows(40, |row| format!("{row},{},{}.5", row % 7, row * 3)));
     let (code, message) = failure(&regression, 1);
@@ -84,12 +87,15 @@ fn targets_that_cannot_be_learned() {
 
 #[test]
 fn odd_values_do_no_harm() {
-    let odd = with_data(LEARNING, rows(60, |row| match row % 4 {
-        0 => format!("NaN,{row},{row}.5"),
-        1 => format!("inf,{row},{row}.25"),
-        2 => format!(",{row},{row}.75"),
-        _ => format!("{row},{row},{row}.125"),
-    }));
+    let odd = with_data(
+        LEARNING,
+        rows(60, |row| match row % 4 {
+            0 => format!("NaN,{row},{row}.5"),
+            1 => format!("inf,{row},{row}.25"),
+            2 => format!(",{row},{row}.75"),
+            _ => format!("{row},{row},{row}.125"),
+        }),
+    );
     odd.run(&["run", "--json"]).expect(0);
 }
 
@@ -138,7 +144,7 @@ steps:
         .iter()
         .map(|problem| (problem["code"].as_str().unwrap().to_owned(), problem["line"].as_i64().unwrap()))
         .collect();
-    for (code, line) in [("unknown-column", 10), ("unknown-column", 14), ("unknown-step", 20), ("cycle", 23)] {
+    for (code, line) in [("unknown-column", 10), ("unknown-column", 14), ("unknown-step", 20), ("cycle", 24)] {
         assert!(found.contains(&(code.to_owned(), line)), "{code} at {line} in {found:?}");
     }
     assert!(found.iter().any(|(_, line)| *line == 18), "the misspelt key: {found:?}");
@@ -218,7 +224,8 @@ shutil.copy(job['inputs'][0]['path'], job['outputs']['table'])
 json.dump({'answer': job['params']['question']}, open(job['outputs']['document'], 'w'))
 print('done')
 ";
-    let pipeline = format!("{PIPELINE}  made:
+    let pipeline = format!(
+        "{PIPELINE}  made:
     uses: run/command
     from: data
     with: {{command: [python3, copy.py], params: {{question: 42}}, columns: {{a: integer}}}}
@@ -226,7 +233,8 @@ print('done')
     uses: prepare/sql
     from: made
     with: {{query: SELECT a + 1 AS b FROM made}}
-");
+"
+    );
     let sandbox = with_data(&pipeline, "a\n1\n2\n");
     sandbox.write("copy.py", script);
     if std::process::Command::new("python3").arg("--version").output().is_err() {
@@ -243,7 +251,8 @@ print('done')
 
 #[test]
 fn pipeline_tests_pass_and_fail() {
-    let pipeline = format!("{PIPELINE}  tidy:
+    let pipeline = format!(
+        "{PIPELINE}  tidy:
     uses: prepare/sql
     from: data
     with: {{query: SELECT a * 2 AS b FROM data}}
@@ -252,7 +261,8 @@ tests:
     step: tidy
     given: {{data: [{{a: 1}}, {{a: 2}}]}}
     expect: {{rows: [{{b: 2}}, {{b: 4}}]}}
-");
+"
+    );
     let sandbox = with_data(&pipeline, "a\n1\n");
     assert_eq!(sandbox.run(&["test", "--json"]).expect(0).json()["passed"], 1);
     sandbox.write("pipeline.yaml", pipeline.replace("{b: 4}", "{b: 5}"));

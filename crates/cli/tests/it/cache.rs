@@ -32,7 +32,8 @@ fn another_seed_runs_what_depends_on_it_and_explains_why() {
     let other = sandbox.run(&["run", "--set", "seed=8", "--json"]).expect(0);
     let statuses = other.statuses();
     for (step, status) in &statuses {
-        let expected = if ["readings", "checked", "profile", "tidy"].contains(&step.as_str()) { "cached" } else { "ran" };
+        let expected =
+            if ["readings", "checked", "profile", "tidy"].contains(&step.as_str()) { "cached" } else { "ran" };
         assert_eq!(status, expected, "{step} in {statuses:?}");
     }
     let diff = sandbox.run(&["diff", first["run"].as_str().unwrap(), other.json()["run"].as_str().unwrap(), "--json"]);

@@ -99,10 +99,7 @@ fn a_seed_gives_these_parts_for_good() {
         shown(Split::of(&table).seed(7).target("g").stratified().unwrap()),
         shown(Split::of(&table).seed(7).hashed(["x"]).unwrap()),
     ];
-    assert_eq!(
-        kept,
-        ["10000000000022020110", "00110011000000220000", "10000200000002102001", "00020001222001000200"]
-    );
+    assert_eq!(kept, ["10000000000022020110", "00110011000000220000", "10000200000002102001", "00020001222001000200"]);
 }
 
 #[test]

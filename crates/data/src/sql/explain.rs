@@ -2,13 +2,22 @@
 
 use arrow::error::ArrowError;
 use datafusion::{common::SchemaError, error::DataFusionError, sql::sqlparser::parser::ParserError};
-use trainyard_core::Problem;
+use trainyard_core::{Problem, problem::nearest};
 
-/// The problem behind an error; `columns` are the names that were there to be used.
-pub(super) fn problem(error: &DataFusionError, query: &str, columns: &[String]) -> Problem {
+/// The names that were there to be used.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The columns of all tables.
+    pub(super) columns: Vec<String>,
+    /// The functions.
+    pub(super) functions: Vec<String>,
+}
+
+/// The problem behind an error.
+pub(super) fn problem(error: &DataFusionError, query: &str, known: &Known) -> Problem {
     let place = error.diagnostic().and_then(|diagnostic| diagnostic.span.as_ref());
     let place = place.map(|span| format!(" (line {}, column {} of the query)", span.start.line, span.start.column));
-    let mut problem = explained(root(error), query, columns);
+    let mut problem = explained(root(error), query, known);
     if let Some(place) = place
         && !problem.message.contains("of the query")
     {
@@ -32,11 +41,11 @@ fn root(error: &DataFusionError) -> &DataFusionError {
     }
 }
 
-fn explained(error: &DataFusionError, query: &str, columns: &[String]) -> Problem {
+fn explained(error: &DataFusionError, query: &str, known: &Known) -> Problem {
     match error {
         DataFusionError::SQL(error, _) => syntax(error),
-        DataFusionError::SchemaError(error, _) => schema(error, query, columns),
-        DataFusionError::Plan(text) => planning(text),
+        DataFusionError::SchemaError(error, _) => schema(error, query, &known.columns),
+        DataFusionError::Plan(text) => planning(text, &known.functions),
         DataFusionError::NotImplemented(text) => {
             Problem::error("sql-invalid", format!("not supported: {}", people(text)))
         }
@@ -93,7 +102,7 @@ pub(super) fn duplicate(name: &str) -> Problem {
         .help("name each with `AS`")
 }
 
-fn planning(text: &str) -> Problem {
+fn planning(text: &str, functions: &[String]) -> Problem {
     if let Some(rest) = text.split_once("require unique expression names but the expression \"").map(|(_, rest)| rest) {
         let shown = rest.split('"').next().unwrap_or_default();
         // `t.x AS y` is named `y`; `t.x` is named `x`.
@@ -103,11 +112,9 @@ fn planning(text: &str) -> Problem {
     }
     if let Some(name) = between(text, "Invalid function '", "'") {
         let problem = Problem::error("unknown-function", format!("unknown function `{name}`"));
-        return match between(text, "Did you mean '", "'") {
-            Some(near) if trainyard_core::problem::nearest(name, [near]).is_some() => {
-                problem.help(format!("did you mean `{near}`?"))
-            }
-            _ => problem,
+        return match nearest(name, functions.iter().map(String::as_str)) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem,
         };
     }
     Problem::error("sql-invalid", people(text))

@@ -13,13 +13,20 @@ use datafusion::{
         tree_node::{TreeNode, TreeNodeRecursion},
     },
     error::DataFusionError,
-    execution::context::{SQLOptions, SessionConfig, SessionContext},
+    execution::{
+        SessionState,
+        context::{SQLOptions, SessionConfig, SessionContext},
+    },
     logical_expr::{Expr, LogicalPlan, Signature, Volatility},
     sql::parser::Statement,
 };
 use trainyard_core::{ColumnType, Problem, Schema};
 
-use super::{SqlOutline, explain, parse};
+use super::{
+    SqlOutline,
+    explain::{self, Known},
+    parse,
+};
 use crate::table::Table;
 
 /// Rows in a batch. Float sums are taken batch by batch, so it is part of what a query means.
@@ -36,8 +43,8 @@ pub(super) struct Planned {
     pub(super) plan: LogicalPlan,
     /// See [`SqlOutline::row_local`].
     pub(super) row_local: bool,
-    /// Every column that was there to be used.
-    pub(super) columns: Vec<String>,
+    /// The names that were there to be used.
+    pub(super) known: Known,
 }
 
 /// What is known of the query's result.
@@ -51,14 +58,14 @@ pub(super) fn outline(query: &str, tables: &[(String, Schema)]) -> Result<SqlOut
     // The optimizer and the physical planner find the mistakes of type that the first pass lets by.
     let physical = super::run::block_on(planned.session.state().create_physical_plan(&planned.plan))
         .map_err(|error| Problem::error("io", error.to_string()))?;
-    let physical = physical.map_err(|error| invalid(&error, query, &planned.columns))?;
+    let physical = physical.map_err(|error| invalid(&error, query, &planned.known))?;
     let empty = Table::new(physical.schema(), Vec::new()).map_err(Problem::from)?;
     Ok(SqlOutline { schema: empty.schema(), row_local: planned.row_local })
 }
 
 /// A problem found while planning is a mistake of the query, whatever the engine calls it.
-fn invalid(error: &DataFusionError, query: &str, columns: &[String]) -> Problem {
-    let mut problem = explain::problem(error, query, columns);
+pub(super) fn invalid(error: &DataFusionError, query: &str, known: &Known) -> Problem {
+    let mut problem = explain::problem(error, query, known);
     if problem.code == "sql-failed" {
         "sql-invalid".clone_into(&mut problem.code);
     }
@@ -71,32 +78,42 @@ fn invalid(error: &DataFusionError, query: &str, columns: &[String]) -> Problem 
 /// As [`super::sql_schema`].
 pub(super) fn plan(query: &str, statement: Statement, sources: Vec<Source>) -> Result<Planned, Problem> {
     let session = SessionContext::new_with_config(config());
-    let columns: Vec<String> =
-        sources.iter().flat_map(|(_, schema, _)| schema.fields()).map(|field| field.name().clone()).collect();
+    let columns = sources.iter().flat_map(|(_, schema, _)| schema.fields()).map(|field| field.name().clone()).collect();
+    let known = Known { columns, functions: functions(&session.state()) };
     let names: Vec<String> = sources.iter().map(|(name, _, _)| name.clone()).collect();
     for (name, schema, partitions) in sources {
         MemTable::try_new(schema, partitions)
             .and_then(|table| session.register_table(TableReference::bare(name), Arc::new(table)))
-            .map_err(|error| invalid(&error, query, &columns))?;
+            .map_err(|error| invalid(&error, query, &known))?;
     }
     let state = session.state();
-    let references = state.resolve_table_references(&statement).map_err(|error| invalid(&error, query, &columns))?;
+    let references = state.resolve_table_references(&statement).map_err(|error| invalid(&error, query, &known))?;
     for reference in references {
         let name = reference.to_string();
-        let known = matches!(&reference, TableReference::Bare { table } if names.iter().any(|name| **name == **table));
-        if !known && !state.table_functions().contains_key(&name) {
+        let is_table =
+            matches!(&reference, TableReference::Bare { table } if names.iter().any(|name| **name == **table));
+        if !is_table && !state.table_functions().contains_key(&name) {
             return Err(Problem::unknown("unknown-table", "table", &name, names.iter().map(String::as_str)));
         }
     }
     let plan = super::run::block_on(state.statement_to_plan(statement))
         .map_err(|error| Problem::error("io", error.to_string()))?
-        .map_err(|error| invalid(&error, query, &columns))?;
+        .map_err(|error| invalid(&error, query, &known))?;
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     read_only.verify_plan(&plan).map_err(|error| Problem::error("sql-not-a-query", error.strip_backtrace()))?;
     distinct_names(&plan)?;
     deterministic(&plan)?;
     let row_local = row_local(&plan);
-    Ok(Planned { session, plan, row_local, columns })
+    Ok(Planned { session, plan, row_local, known })
+}
+
+/// The functions a query may call.
+fn functions(state: &SessionState) -> Vec<String> {
+    let scalar = state.scalar_functions().iter().map(|(name, function)| (name, function.signature()));
+    let aggregate = state.aggregate_functions().iter().map(|(name, function)| (name, function.signature()));
+    let window = state.window_functions().iter().map(|(name, function)| (name, function.signature()));
+    let all = scalar.chain(aggregate).chain(window);
+    all.filter(|(_, signature)| signature.volatility == Volatility::Immutable).map(|(name, _)| name.clone()).collect()
 }
 
 fn config() -> SessionConfig {

@@ -14,8 +14,9 @@ use std::{
 
 use arrow::{array::RecordBatch, compute::concat_batches};
 use datafusion::{
+    common::tree_node::{Transformed, TreeNode},
     execution::TaskContext,
-    physical_plan::{ExecutionPlan, ExecutionPlanProperties},
+    physical_plan::{ExecutionPlan, ExecutionPlanProperties, coop::CooperativeExec},
 };
 
 use super::{
@@ -43,11 +44,12 @@ pub(super) fn run(
     let pieces = if row_local { threads.max(1) } else { 1 };
     let sources = tables.iter().map(|(name, table)| source(name, table, pieces)).collect::<Result<Vec<_>, _>>()?;
     let planned = plan::plan(query, statement, sources)?;
-    let failed = |error: &_| DataError::from(explain::problem(error, query, &planned.columns));
+    let failed = |error: &_| DataError::from(explain::problem(error, query, &planned.known));
     let state = planned.session.state();
     let physical = block_on(state.create_physical_plan(&planned.plan))
         .map_err(|error| DataError::new("io", error.to_string()))?
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| plan::invalid(&error, query, &planned.known))?;
+    let physical = yielding(physical).map_err(|error| failed(&error))?;
     let context = planned.session.task_ctx();
     let count = physical.output_partitioning().partition_count();
     let threads = if row_local { threads.clamp(1, count.max(1)) } else { 1 };
@@ -69,6 +71,16 @@ pub(super) fn run(
 /// When the system has no runtime to give.
 pub(super) fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
     Ok(tokio::runtime::Builder::new_current_thread().build()?.block_on(future))
+}
+
+/// The plan with every operator handing control back every so many batches. The engine asks that of its leaves alone,
+/// so that a join of small tables with a huge result could not be cancelled.
+fn yielding(plan: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+    let yielding = plan.transform_up(|node| {
+        let yields = node.name() == "CooperativeExec";
+        Ok(if yields { Transformed::no(node) } else { Transformed::yes(Arc::new(CooperativeExec::new(node))) })
+    })?;
+    Ok(yielding.data)
 }
 
 /// The batches of one partition; gives up when `stop` is raised, which is looked at whenever the plan yields.

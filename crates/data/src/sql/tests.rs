@@ -207,10 +207,9 @@ fn types_come_out_canonical() {
 fn a_long_query_is_cancelled() {
     let asked = AtomicUsize::new(0);
     let cancelled = || asked.fetch_add(1, Ordering::Relaxed) >= 1;
-    let query =
-        "SELECT count(*) AS n FROM readings a CROSS JOIN readings b CROSS JOIN readings c WHERE a.AT + b.AT > c.AT";
+    let query = "SELECT count(*) AS n FROM readings a CROSS JOIN readings b WHERE a.AT + b.AT > 3";
     let began = std::time::Instant::now();
-    let error = sql(query, &[("readings".to_owned(), readings(30_000))], &cancelled).unwrap_err();
+    let error = sql(query, &[("readings".to_owned(), readings(100_000))], &cancelled).unwrap_err();
     assert_eq!(error.code, "cancelled");
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }
@@ -218,13 +217,18 @@ fn a_long_query_is_cancelled() {
 #[test]
 fn hostile_texts_end_in_an_error_or_a_result() {
     let chain = |piece: &str, count: usize| format!("SELECT AT{} AS s FROM readings", piece.repeat(count));
-    let _ = run(&chain(" + 1", 20_000), 2);
-    let _ = run(&format!("SELECT AT FROM readings WHERE unit = 1{}", " OR unit = 2".repeat(9_000)), 2);
-    let _ = outline(&format!("SELECT {}AT{} AS s FROM readings", "(".repeat(60_000), ")".repeat(60_000)));
-    let _ = outline(&format!("SELECT {}AT AS s FROM readings", "NOT ".repeat(30_000)));
-    let _ = outline(&format!("SELECT {}AT AS s FROM readings", "- ".repeat(60_000)));
+    let too_long = |query: &str| assert_eq!(outline(query).unwrap_err().code, "sql-too-long");
+    run(&chain(" + 1", 300), 2).unwrap();
+    run(&format!("SELECT AT FROM readings WHERE unit = 1{}", " OR unit = 2".repeat(400)), 2).unwrap();
+    run(&format!("SELECT AT FROM readings WHERE unit IN (1{})", ", 2".repeat(20_000)), 2).unwrap();
+    too_long(&chain(" + 1", 30_000));
+    too_long(&format!("SELECT AT FROM readings WHERE unit = 1{}", " OR unit = 2".repeat(10_000)));
+    too_long(&" ".repeat(1 << 20));
+    for (before, after) in [("(", ")"), ("NOT ", ""), ("- ", ""), ("CASE WHEN TRUE THEN ", " END"), ("abs(", ")")] {
+        let query = format!("SELECT {}AT{} AS s FROM readings", before.repeat(3_000), after.repeat(3_000));
+        assert_eq!(outline(&query).unwrap_err().code, "sql-syntax");
+    }
     let _ = outline(&format!("SELECT AT FROM readings {}", "UNION ALL SELECT AT FROM readings ".repeat(2_000)));
-    assert_eq!(outline(&" ".repeat(1 << 20)).unwrap_err().code, "sql-too-long");
     for query in ["\0", "SELECT", "é", "SELECT ` FROM", "/*", "--", ";;;", "SELECT * FROM (((("] {
         assert!(outline(query).is_err(), "{query}");
     }

@@ -5,6 +5,4 @@ pub mod file;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] = &[
-    &file::File,
-];
+pub const STEPS: &[&dyn ErasedStep] = &[&file::File];

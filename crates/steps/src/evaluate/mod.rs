@@ -6,6 +6,4 @@ pub mod models;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] = &[
-    &models::Models,
-];
+pub const STEPS: &[&dyn ErasedStep] = &[&models::Models];

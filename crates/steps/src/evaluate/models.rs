@@ -90,7 +90,9 @@ impl Step for Models {
             && !parts.is_empty()
             && !parts.contains(&params.part)
         {
-            problems.push(Problem::unknown("unknown-part", "part", &params.part, parts.iter().map(String::as_str)).at(["part"]));
+            problems.push(
+                Problem::unknown("unknown-part", "part", &params.part, parts.iter().map(String::as_str)).at(["part"]),
+            );
         }
         let mut targets: Vec<&str> = inputs
             .all("models")
@@ -102,7 +104,10 @@ impl Step for Models {
             .collect();
         targets.dedup();
         if targets.len() > 1 {
-            problems.push(Problem::error("different-targets", format!("the models predict different columns: {}", targets.join(", "))));
+            problems.push(Problem::error(
+                "different-targets",
+                format!("the models predict different columns: {}", targets.join(", ")),
+            ));
         }
         for (index, name) in params.metrics.iter().flatten().enumerate() {
             if let Err(error) = metrics::check(name, task) {
@@ -192,7 +197,11 @@ impl Step for Models {
         if refused.is_empty() {
             return Ok(outputs);
         }
-        Err(StepError::refusal("gate-refused", format!("the best model does not pass: {}", refused.join("; ")), outputs))
+        Err(StepError::refusal(
+            "gate-refused",
+            format!("the best model does not pass: {}", refused.join("; ")),
+            outputs,
+        ))
     }
 }
 
@@ -247,7 +256,8 @@ impl Unseen {
             (0_u32..).zip(&values).filter(|(_, value)| value.is_finite()).map(|(row, _)| row).collect();
         let lost = values.len() - known.len();
         if lost > 0 {
-            let message = format!("{lost} rows of part `{}` have no known `{}` and were left out", params.part, signature.target);
+            let message =
+                format!("{lost} rows of part `{}` have no known `{}` and were left out", params.part, signature.target);
             context.warn(Warning::new("missing-target", message));
         }
         if known.is_empty() {
@@ -272,12 +282,7 @@ impl Unseen {
     }
 
     fn scored<'a>(&'a self, prediction: &'a Prediction) -> Scored<'a> {
-        Scored {
-            truth: &self.truth,
-            prediction,
-            weights: self.weights.as_deref(),
-            groups: self.groups.as_deref(),
-        }
+        Scored { truth: &self.truth, prediction, weights: self.weights.as_deref(), groups: self.groups.as_deref() }
     }
 }
 

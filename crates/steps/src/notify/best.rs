@@ -96,7 +96,8 @@ fn sentence(evaluation: &Evaluation, release: Option<&Release>) -> String {
     let number = measured.map_or_else(String::new, |measured| {
         format!(": {metric} {:.5} ({:.5} to {:.5})", measured.value, measured.low, measured.high)
     });
-    let version = release.map_or_else(String::new, |release| format!(", registered as {} {}", release.name, release.version));
+    let version =
+        release.map_or_else(String::new, |release| format!(", registered as {} {}", release.name, release.version));
     format!("best model `{}`{number} on {} rows{version}", evaluation.best, evaluation.rows)
 }
 

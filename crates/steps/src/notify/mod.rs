@@ -5,6 +5,4 @@ pub mod best;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] = &[
-    &best::Best,
-];
+pub const STEPS: &[&dyn ErasedStep] = &[&best::Best];

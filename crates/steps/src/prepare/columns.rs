@@ -91,8 +91,9 @@ impl Step for Columns {
         for (name, &column_type) in &params.cast {
             match result.columns.iter_mut().find(|column| &column.name == name) {
                 Some(column) => column.column_type = column_type,
-                None => problems
-                    .push(Problem::unknown("unknown-column", "column", name, result.names()).at(["cast", name])),
+                None => {
+                    problems.push(Problem::unknown("unknown-column", "column", name, result.names()).at(["cast", name]))
+                }
             }
         }
         if problems.is_empty() {
@@ -135,7 +136,8 @@ impl Step for Columns {
                 }
             }
         }
-        let kept: Vec<String> = table.schema().names().filter(|name| !idle.contains(*name)).map(str::to_owned).collect();
+        let kept: Vec<String> =
+            table.schema().names().filter(|name| !idle.contains(*name)).map(str::to_owned).collect();
         Ok(Outputs::one("table", table.select(&kept)?))
     }
 }
@@ -159,6 +161,7 @@ fn renamed(params: &Params, schema: &Schema) -> (Schema, BTreeSet<String>) {
         })
         .collect();
     let mut seen = BTreeSet::new();
-    let clashes = columns.iter().filter(|column| !seen.insert(&column.name)).map(|column| column.name.clone()).collect();
+    let clashes =
+        columns.iter().filter(|column| !seen.insert(&column.name)).map(|column| column.name.clone()).collect();
     (Schema { columns }, clashes)
 }

@@ -7,8 +7,4 @@ pub mod sql;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] = &[
-    &columns::Columns,
-    &outliers::Outliers,
-    &sql::Sql,
-];
+pub const STEPS: &[&dyn ErasedStep] = &[&columns::Columns, &outliers::Outliers, &sql::Sql];

@@ -116,9 +116,9 @@ impl Step for Outliers {
         let mut outlines = Outlines::output("table", Outline::Table { schema });
         if params.action != Action::Flag {
             outlines.warnings.push(
-                Problem::warning("learns-from-all-rows", LEARNS)
-                    .at(["action"])
-                    .help("flag here, and clip in `features` of the `train` step, where limits come from training rows"),
+                Problem::warning("learns-from-all-rows", LEARNS).at(["action"]).help(
+                    "flag here, and clip in `features` of the `train` step, where limits come from training rows",
+                ),
             );
         }
         Ok((Checked { columns, params }, outlines))

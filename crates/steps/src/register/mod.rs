@@ -5,6 +5,4 @@ pub mod model;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] = &[
-    &model::Model,
-];
+pub const STEPS: &[&dyn ErasedStep] = &[&model::Model];

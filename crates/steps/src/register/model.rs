@@ -57,9 +57,8 @@ impl Step for Model {
     }
 
     fn run(params: &Params, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
-        let artifact = inputs
-            .artifact("data")
-            .ok_or_else(|| StepError::new("missing-input", "there is nothing to register"))?;
+        let artifact =
+            inputs.artifact("data").ok_or_else(|| StepError::new("missing-input", "there is nothing to register"))?;
         let (model, about) = match artifact.value.kind() {
             Kind::Model => {
                 let package = inputs.one::<Package>("data")?;

@@ -117,8 +117,9 @@ impl Step for Command {
         last.extend(lines.try_iter().inspect(|line| context.monitor.log(line)));
         if !status.success() {
             let tail = last.iter().rev().take(20).rev().cloned().collect::<Vec<_>>().join("\n");
-            return Err(StepError::new("command-failed", format!("`{}` ended with {status}", params.command[0]))
-                .help(if tail.is_empty() { "it printed nothing".to_owned() } else { format!("its last words:\n{tail}") }));
+            return Err(StepError::new("command-failed", format!("`{}` ended with {status}", params.command[0])).help(
+                if tail.is_empty() { "it printed nothing".to_owned() } else { format!("its last words:\n{tail}") },
+            ));
         }
         collect(params, context)
     }
@@ -202,8 +203,10 @@ fn inherited(name: &str) -> Option<std::ffi::OsString> {
 /// The program's lines, both streams together; a line is cut at 10 000 bytes, so that no program can fill the memory.
 fn follow(child: &mut Child) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::sync_channel(1_000);
-    let streams: [Option<Box<dyn Read + Send>>; 2] =
-        [child.stdout.take().map(|stream| Box::new(stream) as _), child.stderr.take().map(|stream| Box::new(stream) as _)];
+    let streams: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|stream| Box::new(stream) as _),
+        child.stderr.take().map(|stream| Box::new(stream) as _),
+    ];
     for stream in streams.into_iter().flatten() {
         let sender = sender.clone();
         thread::spawn(move || {

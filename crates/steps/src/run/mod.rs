@@ -6,7 +6,4 @@ pub mod noop;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] = &[
-    &command::Command,
-    &noop::Noop,
-];
+pub const STEPS: &[&dyn ErasedStep] = &[&command::Command, &noop::Noop];

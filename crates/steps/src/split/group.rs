@@ -55,7 +55,8 @@ impl Step for Group {
     const NAME: &'static str = "split/group";
     const VERSION: u32 = 1;
     const ABOUT: &'static str = "cuts a table into parts by chance, with whole groups";
-    const EXAMPLES: &'static [&'static str] = &[r#"{"group": "unit"}"#, r#"{"target": "y", "group": "unit", "seed": 7}"#];
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"{"group": "unit"}"#, r#"{"target": "y", "group": "unit", "seed": 7}"#];
     type Params = Params;
     type Checked = Spec;
 

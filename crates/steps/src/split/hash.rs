@@ -55,7 +55,8 @@ pub struct Hash;
 impl Step for Hash {
     const NAME: &'static str = "split/hash";
     const VERSION: u32 = 1;
-    const ABOUT: &'static str = "cuts a table into parts by a hash of key columns: a row never changes its part as the data grow";
+    const ABOUT: &'static str =
+        "cuts a table into parts by a hash of key columns: a row never changes its part as the data grow";
     const EXAMPLES: &'static [&'static str] = &[r#"{}"#, r#"{"target": "y", "key": ["id"]}"#];
     type Params = Params;
     type Checked = Spec;

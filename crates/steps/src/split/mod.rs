@@ -11,11 +11,5 @@ pub mod time;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] = &[
-    &group::Group,
-    &hash::Hash,
-    &predefined::Predefined,
-    &random::Random,
-    &stratified::Stratified,
-    &time::Time,
-];
+pub const STEPS: &[&dyn ErasedStep] =
+    &[&group::Group, &hash::Hash, &predefined::Predefined, &random::Random, &stratified::Stratified, &time::Time];

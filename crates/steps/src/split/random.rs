@@ -54,7 +54,8 @@ impl Step for Random {
     const NAME: &'static str = "split/random";
     const VERSION: u32 = 1;
     const ABOUT: &'static str = "cuts a table into parts by chance";
-    const EXAMPLES: &'static [&'static str] = &[r#"{}"#, r#"{"target": "y", "ratio": {"train": 0.8, "test": 0.2}, "seed": 7}"#];
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"{}"#, r#"{"target": "y", "ratio": {"train": 0.8, "test": 0.2}, "seed": 7}"#];
     type Params = Params;
     type Checked = Spec;
 

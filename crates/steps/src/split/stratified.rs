@@ -59,7 +59,8 @@ impl Step for Stratified {
     const NAME: &'static str = "split/stratified";
     const VERSION: u32 = 1;
     const ABOUT: &'static str = "cuts a table into parts by chance, with each class's share equal in all parts";
-    const EXAMPLES: &'static [&'static str] = &[r#"{"target": "y"}"#, r#"{"target": "y", "bins": 10, "group": "unit", "seed": 7}"#];
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"{"target": "y"}"#, r#"{"target": "y", "bins": 10, "group": "unit", "seed": 7}"#];
     type Params = Params;
     type Checked = Spec;
 

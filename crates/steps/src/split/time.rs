@@ -55,7 +55,8 @@ impl Step for Time {
     const NAME: &'static str = "split/time";
     const VERSION: u32 = 1;
     const ABOUT: &'static str = "cuts a table into parts in order of time: the past trains, the future tests";
-    const EXAMPLES: &'static [&'static str] = &[r#"{"time": "when"}"#, r#"{"target": "y", "time": "when", "gap": 3600}"#];
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"{"time": "when"}"#, r#"{"target": "y", "time": "when", "gap": 3600}"#];
     type Params = Params;
     type Checked = Spec;
 

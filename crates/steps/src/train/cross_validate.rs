@@ -2,8 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use trainyard_core::{StepError, Warning, evaluation::{Resampled, Task}};
-use trainyard_data::{columns, split::{self, SplitTable}};
+use trainyard_core::{
+    StepError, Warning,
+    evaluation::{Resampled, Task},
+};
+use trainyard_data::{
+    columns,
+    split::{self, SplitTable},
+};
 use trainyard_learn::{
     Estimator,
     metrics::{self, Scored},
@@ -52,12 +58,7 @@ pub(super) fn run<A: Algorithm>(
         material.context.progress(index as u64, folds as u64, &format!("fold {} of {folds}", index + 1))?;
         let pick = |indices: &[u32]| indices.iter().map(|&index| rows[index as usize]).collect::<Vec<usize>>();
         let (train, test) = (pick(&fold.train), pick(&fold.test));
-        let (train, watched) = if A::watches_validation(&material.params.estimator) {
-            fit::held_out(material, &train, groups.as_deref())?
-        } else {
-            (train, Vec::new())
-        };
-        let (plan, fitting) = fit::fit::<A>(material, &train, &watched, seed)?;
+        let (plan, fitting) = fit::fit_alone::<A>(material, &train, groups.as_deref())?;
         let prediction = fit::predict(&plan, &fitting, &material.frame, &test)?;
         let truth: Vec<f64> = test.iter().map(|&row| target.values[row]).collect();
         let weights: Option<Vec<f64>> =

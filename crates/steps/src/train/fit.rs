@@ -34,8 +34,12 @@ pub(super) trait Algorithm {
     type Estimator: Estimator;
     /// The form of features it wants.
     const WANTS: Wants;
-    /// True when the fit stops early on validation rows, so that some should be held out where the split has none.
-    fn watches_validation(params: &<Self::Estimator as Estimator>::Params) -> bool;
+    /// For an estimator that stops early on validation rows: the parameters that make as many iterations as `fitted`
+    /// kept, without watching. None for one that does not watch.
+    fn as_long_as(
+        params: &<Self::Estimator as Estimator>::Params,
+        fitted: Option<&FittedModel>,
+    ) -> Option<<Self::Estimator as Estimator>::Params>;
     /// The fitted model for the package.
     fn keep(model: <Self::Estimator as Estimator>::Model) -> Fitting;
 }
@@ -147,9 +151,7 @@ impl Roles<'_> {
         schema
             .names()
             .filter(|name| Some(*name) != self.target && Some(*name) != self.weights.as_deref())
-            .filter(|name| {
-                asked(name) || (Some(*name) != self.group.as_deref() && Some(*name) != self.time.as_deref())
-            })
+            .filter(|name| asked(name) || (Some(*name) != self.group.as_deref() && Some(*name) != self.time.as_deref()))
             .map(str::to_owned)
             .collect()
     }
@@ -173,15 +175,15 @@ pub(super) fn run<A: Algorithm>(
     let split = inputs.one::<SplitTable>("data")?;
     let table = split.table();
     let common = &params.common;
-    let name = common
-        .target
-        .as_deref()
-        .map_or_else(|| split.target(), Ok)?;
+    let name = common.target.as_deref().map_or_else(|| split.target(), Ok)?;
     let target = Target::of(table, name, common.task)?;
     if target.guessed {
         context.warn(Warning::new(
             "task-guessed",
-            format!("`{name}` holds {} whole numbers, taken for classes; write `task: regression` if they are amounts", target.classes.len()),
+            format!(
+                "`{name}` holds {} whole numbers, taken for classes; write `task: regression` if they are amounts",
+                target.classes.len()
+            ),
         ));
     }
     let roles = Roles {
@@ -199,19 +201,23 @@ pub(super) fn run<A: Algorithm>(
     let train = known(&material.target, all.clone());
     let lost = all.len() - train.len();
     if lost > 0 {
-        context.warn(Warning::new("missing-target", format!("{lost} training rows have no `{name}` and were left out")));
+        context
+            .warn(Warning::new("missing-target", format!("{lost} training rows have no `{name}` and were left out")));
+    }
+    if train.is_empty() {
+        return Err(StepError::new("no-rows", format!("no row of part `train` has a known `{name}`"))
+            .help("is the target column empty, or did a filter take every row?"));
     }
     let validation = match split.part_names().iter().any(|part| part == "validation") {
         true => known(&material.target, split.rows("validation")?),
         false => Vec::new(),
     };
-    let (train, validation) = if validation.is_empty() && A::watches_validation(&params.estimator) {
+    let (plan, fitting) = if validation.is_empty() {
         let groups = split.roles().group.as_deref().map(|column| columns::codes(table, column)).transpose()?;
-        held_out(&material, &train, groups.as_deref())?
+        fit_alone::<A>(&material, &train, groups.as_deref())?
     } else {
-        (train, validation)
+        fit::<A>(&material, &params.estimator, &train, &validation)?
     };
-    let (plan, fitting) = fit::<A>(&material, &train, &validation, common.seed)?;
     let resampled = match &common.resample {
         Some(resample) => cross_validate::run::<A>(&material, &split, resample)?,
         None => BTreeMap::new(),
@@ -219,7 +225,7 @@ pub(super) fn run<A: Algorithm>(
     let baselines = baselines(&material, &train)?;
     let schema = table.schema();
     let package = Package {
-        format: 1,
+        format: Package::FORMAT,
         estimator: A::Estimator::NAME.to_owned(),
         target: name.to_owned(),
         signature: Signature {
@@ -288,7 +294,7 @@ fn row_weights(table: &Table, column: &str) -> Result<Vec<f64>, StepError> {
 }
 
 /// Sets a tenth of the training rows apart for early stopping, by class and by group.
-pub(super) fn held_out<P>(
+fn held_out<P>(
     material: &Material<'_, P>,
     train: &[usize],
     groups: Option<&[u32]>,
@@ -306,20 +312,41 @@ pub(super) fn held_out<P>(
     Ok((rows(fold.train), rows(fold.test)))
 }
 
+/// Fits where no validation rows are given. An estimator that stops early finds its length on a tenth of the rows held
+/// out, and is then fitted anew on all of them for that long: no row is lost to the final model.
+pub(super) fn fit_alone<A: Algorithm>(
+    material: &Material<'_, <A::Estimator as Estimator>::Params>,
+    train: &[usize],
+    groups: Option<&[u32]>,
+) -> Result<(FeaturePlan, Fitting), StepError> {
+    let params = &material.params.estimator;
+    if A::as_long_as(params, None).is_none() {
+        return fit::<A>(material, params, train, &[]);
+    }
+    let (kept, watched) = held_out(material, train, groups)?;
+    let (_, watched) = fit::<A>(material, params, &kept, &watched)?;
+    let Some(params) = A::as_long_as(params, Some(&watched.model)) else {
+        return fit::<A>(material, params, train, &[]);
+    };
+    let (plan, fitting) = fit::<A>(material, &params, train, &[])?;
+    // The curves that show why it stopped where it did.
+    let Fitting { training_loss, validation_loss, .. } = watched;
+    Ok((plan, Fitting { training_loss, validation_loss, ..fitting }))
+}
+
 /// Fits features and estimator on `train`; `validation` decides early stopping only.
 pub(super) fn fit<A: Algorithm>(
     material: &Material<'_, <A::Estimator as Estimator>::Params>,
+    params: &<A::Estimator as Estimator>::Params,
     train: &[usize],
     validation: &[usize],
-    seed: u64,
 ) -> Result<(FeaturePlan, Fitting), StepError> {
     let (common, target) = (&material.params.common, &material.target);
     if train.is_empty() {
         return Err(StepError::new("no-rows", "there is no row to train on"));
     }
-    let plan = FeaturePlan::fit(&common.features, A::WANTS, &material.frame, Some(train)).map_err(|errors| {
-        StepError::problems(errors.into_iter().map(problem).collect())
-    })?;
+    let plan = FeaturePlan::fit(&common.features, A::WANTS, &material.frame, Some(train))
+        .map_err(|errors| StepError::problems(errors.into_iter().map(problem).collect()))?;
     let part = |rows: &[usize]| -> Result<_, StepError> {
         let x = plan.apply(&material.frame.take(rows)).map_err(|error| StepError::from(problem(error)))?;
         let y: Vec<f64> = rows.iter().map(|&row| target.values[row]).collect();
@@ -336,8 +363,7 @@ pub(super) fn fit<A: Algorithm>(
     let (x, y, weights) = part(train)?;
     let sample = Sample { x: &x, y: &y, classes, weights: weights.as_deref() };
     let watched = if validation.is_empty() { None } else { Some(part(validation)?) };
-    let watched =
-        watched.as_ref().map(|(x, y, weights)| Sample { x, y, classes, weights: weights.as_deref() });
+    let watched = watched.as_ref().map(|(x, y, weights)| Sample { x, y, classes, weights: weights.as_deref() });
     let context = material.context;
     let on_iteration = |done: usize, total: usize, loss: Option<f64>| {
         let note = loss.map_or_else(String::new, |loss| format!("validation loss {loss:.5}"));
@@ -346,9 +372,9 @@ pub(super) fn fit<A: Algorithm>(
             Err(_) => ControlFlow::Break(()),
         }
     };
-    let fit = FitContext { seed, threads: context.threads, on_iteration: &on_iteration };
-    let model = A::Estimator::fit(&material.params.estimator, &sample, watched.as_ref(), &fit)
-        .map_err(|error| StepError::from(problem(error)))?;
+    let fit = FitContext { seed: common.seed, threads: context.threads, on_iteration: &on_iteration };
+    let model =
+        A::Estimator::fit(params, &sample, watched.as_ref(), &fit).map_err(|error| StepError::from(problem(error)))?;
     if context.monitor.cancelled() {
         return Err(StepError::new("cancelled", "the run was cancelled"));
     }

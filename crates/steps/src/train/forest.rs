@@ -18,12 +18,11 @@ impl Algorithm for Forest {
     type Estimator = boosting::Forest;
     const WANTS: Wants = Wants::Native;
 
-    fn watches_validation(_: &boosting::ForestParams) -> bool {
-        false
+    fn as_long_as(_: &boosting::ForestParams, _: Option<&FittedModel>) -> Option<boosting::ForestParams> {
+        None
     }
 
     fn keep(model: boosting::ForestModel) -> Fitting {
-
         Fitting::of(FittedModel::Forest(model))
     }
 }
@@ -32,8 +31,7 @@ impl Step for Forest {
     const NAME: &'static str = "train/forest";
     const VERSION: u32 = 1;
     const ABOUT: &'static str = "a random forest";
-    const EXAMPLES: &'static [&'static str] =
-        &["{}", r#"{"trees": 300, "seed": 7, "resample": {"k-fold": 5}}"#];
+    const EXAMPLES: &'static [&'static str] = &["{}", r#"{"trees": 300, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Params = Training<boosting::ForestParams>;
     type Checked = Self::Params;
 
@@ -41,11 +39,7 @@ impl Step for Forest {
         fit::ports()
     }
 
-    fn check(
-        params: Self::Params,
-        inputs: &Outlines,
-        _: &Setting,
-    ) -> Result<(Self::Params, Outlines), Vec<Problem>> {
+    fn check(params: Self::Params, inputs: &Outlines, _: &Setting) -> Result<(Self::Params, Outlines), Vec<Problem>> {
         fit::check::<Self>(params, inputs)
     }
 

@@ -1,7 +1,7 @@
 //! `train/gradient-boosting`: gradient boosting of histogram trees.
 //!
-//! Takes missing values and categories as they are. Stops early on the validation part when there is one, else on a
-//! tenth of the training rows. The defaults suit most tables.
+//! Takes missing values and categories as they are. Stops early on the validation part when there is one; else it finds
+//! its length on a tenth of the training rows and is fitted anew on all of them. The defaults suit most tables.
 
 use trainyard_core::{Context, Inputs, Outlines, Outputs, Ports, Problem, Setting, Step, StepError};
 use trainyard_learn::{boosting, features::Wants, fitted_model::FittedModel};
@@ -18,8 +18,16 @@ impl Algorithm for GradientBoosting {
     type Estimator = boosting::GradientBoosting;
     const WANTS: Wants = Wants::Native;
 
-    fn watches_validation(params: &boosting::GradientBoostingParams) -> bool {
-        params.early_stopping > 0
+    fn as_long_as(
+        params: &boosting::GradientBoostingParams,
+        fitted: Option<&FittedModel>,
+    ) -> Option<boosting::GradientBoostingParams> {
+        let trees = match fitted {
+            _ if params.early_stopping == 0 => return None,
+            Some(FittedModel::GradientBoosting(model)) => model.iterations.max(1),
+            _ => params.trees,
+        };
+        Some(boosting::GradientBoostingParams { trees, early_stopping: 0, ..params.clone() })
     }
 
     fn keep(model: boosting::GradientBoostingModel) -> Fitting {
@@ -41,11 +49,7 @@ impl Step for GradientBoosting {
         fit::ports()
     }
 
-    fn check(
-        params: Self::Params,
-        inputs: &Outlines,
-        _: &Setting,
-    ) -> Result<(Self::Params, Outlines), Vec<Problem>> {
+    fn check(params: Self::Params, inputs: &Outlines, _: &Setting) -> Result<(Self::Params, Outlines), Vec<Problem>> {
         fit::check::<Self>(params, inputs)
     }
 

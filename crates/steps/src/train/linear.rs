@@ -18,12 +18,11 @@ impl Algorithm for Linear {
     type Estimator = linear::Linear;
     const WANTS: Wants = Wants::Dense;
 
-    fn watches_validation(_: &linear::Params) -> bool {
-        false
+    fn as_long_as(_: &linear::Params, _: Option<&FittedModel>) -> Option<linear::Params> {
+        None
     }
 
     fn keep(model: linear::LinearModel) -> Fitting {
-
         Fitting::of(FittedModel::Linear(model))
     }
 }
@@ -32,8 +31,7 @@ impl Step for Linear {
     const NAME: &'static str = "train/linear";
     const VERSION: u32 = 1;
     const ABOUT: &'static str = "linear regression by least squares";
-    const EXAMPLES: &'static [&'static str] =
-        &["{}", r#"{"l2": 1, "seed": 7, "resample": {"k-fold": 5}}"#];
+    const EXAMPLES: &'static [&'static str] = &["{}", r#"{"l2": 1, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Params = Training<linear::Params>;
     type Checked = Self::Params;
 
@@ -41,11 +39,7 @@ impl Step for Linear {
         fit::ports()
     }
 
-    fn check(
-        params: Self::Params,
-        inputs: &Outlines,
-        _: &Setting,
-    ) -> Result<(Self::Params, Outlines), Vec<Problem>> {
+    fn check(params: Self::Params, inputs: &Outlines, _: &Setting) -> Result<(Self::Params, Outlines), Vec<Problem>> {
         fit::check::<Self>(params, inputs)
     }
 

@@ -18,12 +18,11 @@ impl Algorithm for Logistic {
     type Estimator = logistic::Logistic;
     const WANTS: Wants = Wants::Dense;
 
-    fn watches_validation(_: &logistic::Params) -> bool {
-        false
+    fn as_long_as(_: &logistic::Params, _: Option<&FittedModel>) -> Option<logistic::Params> {
+        None
     }
 
     fn keep(model: logistic::LogisticModel) -> Fitting {
-
         Fitting::of(FittedModel::Logistic(model))
     }
 }
@@ -32,8 +31,7 @@ impl Step for Logistic {
     const NAME: &'static str = "train/logistic";
     const VERSION: u32 = 1;
     const ABOUT: &'static str = "logistic regression, for two classes or more";
-    const EXAMPLES: &'static [&'static str] =
-        &["{}", r#"{"c": 0.1, "seed": 7, "resample": {"k-fold": 5}}"#];
+    const EXAMPLES: &'static [&'static str] = &["{}", r#"{"c": 0.1, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Params = Training<logistic::Params>;
     type Checked = Self::Params;
 
@@ -41,11 +39,7 @@ impl Step for Logistic {
         fit::ports()
     }
 
-    fn check(
-        params: Self::Params,
-        inputs: &Outlines,
-        _: &Setting,
-    ) -> Result<(Self::Params, Outlines), Vec<Problem>> {
+    fn check(params: Self::Params, inputs: &Outlines, _: &Setting) -> Result<(Self::Params, Outlines), Vec<Problem>> {
         fit::check::<Self>(params, inputs)
     }
 

@@ -6,7 +6,4 @@ pub mod table;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] = &[
-    &profile::Profile,
-    &table::Contract,
-];
+pub const STEPS: &[&dyn ErasedStep] = &[&profile::Profile, &table::Contract];

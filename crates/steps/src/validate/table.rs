@@ -67,7 +67,6 @@ pub struct Params {
 /// Checks every row against a contract.
 pub struct Contract;
 
-
 impl Step for Contract {
     const NAME: &'static str = "validate/table";
     const VERSION: u32 = 1;
@@ -81,10 +80,7 @@ impl Step for Contract {
     type Checked = Params;
 
     fn ports(_: &Params) -> Ports {
-        Ports::new()
-            .one("data", &[Kind::Table])
-            .output("table", &[Kind::Table])
-            .output("quarantined", &[Kind::Table])
+        Ports::new().one("data", &[Kind::Table]).output("table", &[Kind::Table]).output("quarantined", &[Kind::Table])
     }
 
     fn check(params: Params, inputs: &Outlines, _: &Setting) -> Result<(Params, Outlines), Vec<Problem>> {

@@ -59,7 +59,15 @@ use crate::{error::DataError, table::Table};
 pub fn split(table: &Arc<Table>, spec: &Spec) -> Result<Parts, DataError> {
     let prepared = Prepared::of(table, spec)?;
     let (names, parts) = prepared.assign()?;
-    let roles = Roles { target: spec.target.clone(), group: spec.group.clone(), time: spec.time.clone() };
+    let roles = Roles {
+        target: spec.target.clone(),
+        group: spec.group.clone(),
+        time: spec.time.clone(),
+        named_by: match &spec.strategy {
+            Strategy::Predefined { column, .. } => Some(column.clone()),
+            _ => None,
+        },
+    };
     let split = SplitTable::new(Arc::clone(table), names, parts, roles)?;
     let warnings = warn::warnings(&prepared, &split)?;
     Ok(Parts { split: Arc::new(split), warnings })

@@ -13,26 +13,42 @@ pub(super) fn of(column: &ColumnProfile, rows: u64, is_target: bool) -> Option<S
     if column.column_type != ColumnType::Other {
         fields.push(format!("type: {}", column.column_type));
     }
-    if let Some(number) = column.number.as_ref().filter(|_| column.column_type.is_number()) {
-        let [low, high] = widened(number.min, number.max);
+    if let Some(values) = listed(column, rows) {
+        fields.push(format!("in: [{}]", values.join(", ")));
+    } else if let Some(number) = column.number.as_ref().filter(|_| column.column_type.is_number()) {
+        let [mut low, mut high] = widened(number.min, number.max);
+        if column.column_type == ColumnType::Integer {
+            (low, high) = (low.floor(), high.ceil());
+        }
         if low < high {
             fields.push(format!("between: [{low}, {high}]"));
         }
-    }
-    let listed = column.column_type == ColumnType::Text
-        && column.distinct_exact
-        && column.distinct <= MOST_LISTED
-        && column.top.len() as u64 == column.distinct
-        && column.distinct * 20 < rows;
-    if listed {
-        let mut values: Vec<String> = column.top.iter().map(|(value, _)| yaml(value)).collect();
-        values.sort();
-        fields.push(format!("in: [{}]", values.join(", ")));
     }
     if is_target || column.nulls == 0 {
         fields.push("nulls: forbid".to_owned());
     }
     (!fields.is_empty()).then(|| format!("{{{}}}", fields.join(", ")))
+}
+
+/// The values of a text or whole-number column that has only a few, in order.
+fn listed(column: &ColumnProfile, rows: u64) -> Option<Vec<String>> {
+    let few = column.distinct_exact
+        && column.distinct <= MOST_LISTED
+        && column.top.len() as u64 == column.distinct
+        && column.distinct * 20 < rows;
+    let mut values: Vec<&str> = column.top.iter().map(|(value, _)| value.as_str()).collect();
+    match column.column_type {
+        ColumnType::Text if few => {
+            values.sort_unstable();
+            Some(values.into_iter().map(yaml).collect())
+        }
+        ColumnType::Integer if few => {
+            let mut numbers: Vec<i64> = values.iter().filter_map(|value| value.parse().ok()).collect();
+            numbers.sort_unstable();
+            (numbers.len() == values.len()).then(|| numbers.iter().map(ToString::to_string).collect())
+        }
+        _ => None,
+    }
 }
 
 /// The range with half of its width to spare on both sides, in round numbers; a range that starts at zero stays there.

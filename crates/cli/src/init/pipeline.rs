@@ -45,6 +45,9 @@ fn contract_step(out: &mut String, found: &Findings) -> std::fmt::Result {
     writeln!(out, "  # break it are set apart in the output `quarantined`, each with the reason; none is lost.")?;
     writeln!(out, "  checked:\n    uses: validate/table\n    from: data\n    with:\n      columns:")?;
     for column in &found.profile.columns {
+        if found.left_out.contains_key(&column.name) {
+            continue;
+        }
         let is_target = column.name == found.target;
         if let Some(contract) = contract::of(column, found.profile.rows, is_target) {
             let note = match (is_target, column.nulls) {

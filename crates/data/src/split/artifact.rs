@@ -27,6 +27,9 @@ pub struct Roles {
     pub group: Option<String>,
     /// The column that orders rows in time.
     pub time: Option<String>,
+    /// The column that named each row's part, where one did: it is no feature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named_by: Option<String>,
 }
 
 /// A table cut into named parts.

@@ -1,6 +1,10 @@
+//! The segregation API on small tables made for each question.
+
+mod properties;
+mod real_data;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::Read,
     path::PathBuf,
 };
 
@@ -38,34 +42,6 @@ fn codes(parts: &Parts) -> Vec<&str> {
 fn warning<'a>(parts: &'a Parts, code: &str) -> &'a Warning {
     let found = parts.warnings.iter().find(|warning| warning.code == code);
     found.unwrap_or_else(|| panic!("no {code} among {:?}", parts.warnings))
-}
-
-/// A file of the shared data, unpacked; nothing where the folder is absent.
-fn shared(file: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(file);
-    let Ok(bytes) = std::fs::read(&path) else {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "no {}", path.display());
-        println!("skipped: no {}", path.display());
-        return None;
-    };
-    let mut text = String::new();
-    if file.ends_with(".gz") {
-        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
-    } else {
-        text = String::from_utf8(bytes).unwrap();
-    }
-    Some(text)
-}
-
-/// Columns named c0, c1 and so on: numbers where all values are.
-fn parsed(text: &str, separator: impl Fn(&str) -> Vec<&str>) -> Arc<Table> {
-    let rows: Vec<Vec<&str>> = text.lines().filter(|line| !line.trim().is_empty()).map(separator).collect();
-    let columns = (0..rows[0].len()).map(|column| {
-        let values = || rows.iter().map(|row| row[column]);
-        let numbers: Option<Vec<f64>> = values().map(|value| value.parse().ok()).collect();
-        (format!("c{column}"), numbers.map_or_else(|| texts(values()), floats))
-    });
-    Arc::new(Table::from_columns(columns.collect()).unwrap())
 }
 
 #[test]
@@ -336,64 +312,6 @@ fn the_digest_is_of_the_content() {
 }
 
 #[test]
-fn occupancy_repeats_itself_across_parts() {
-    let Some(text) = shared("occupancy/datatraining.txt") else { return };
-    let table = parsed(&text, |line| line.split(',').collect());
-    assert_eq!(table.row_count(), 8143);
-    let parts = Split::of(&table).target("c5").seed(1).stratified().unwrap();
-    let twins = warning(&parts, "duplicate-rows-across-parts");
-    // The file's README counts 867 rows that repeat an earlier one; 30 % of their twins' pairs are torn or so.
-    let rows = twins.numbers["rows"];
-    assert!((200.0..867.0).contains(&rows), "{twins:?}");
-    // Counted again, plainly.
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let mut home: BTreeMap<&str, u8> = BTreeMap::new();
-    for (line, part) in lines.iter().zip(parts.split.parts()) {
-        home.entry(line).and_modify(|first| *first = (*first).min(*part)).or_insert(*part);
-    }
-    let counted = lines.iter().zip(parts.split.parts()).filter(|(line, part)| home[**line] < **part).count();
-    assert_eq!(rows as usize, counted);
-}
-
-#[test]
-fn cmapss_units_stay_whole() {
-    let Some(text) = shared("cmapss_fd001/train_FD001.txt.gz") else { return };
-    let table = parsed(&text, |line| line.split_whitespace().collect());
-    assert_eq!((table.row_count(), table.column_count()), (20631, 26));
-    let parts = Split::of(&table).group("c0").time("c1").seed(1).grouped().unwrap();
-    assert!(!codes(&parts).contains(&"group-on-both-sides"));
-    for (size, share) in parts.split.sizes().iter().zip([0.7, 0.15, 0.15]) {
-        assert!((*size as f64 / 20631.0 - share).abs() < 0.01, "{:?}", parts.split.sizes());
-    }
-    // One hundred units of one fleet: no sensor differs beyond what whole units allow.
-    assert!(!codes(&parts).contains(&"feature-differs"), "{:?}", parts.warnings);
-    let torn = Split::of(&table).group("c0").seed(1).random().unwrap();
-    assert_eq!(warning(&torn, "group-on-both-sides").numbers["groups"], 100.0);
-    let spec = Spec { strategy: Strategy::Group, group: Some("c0".to_owned()), ..Spec::default() };
-    assert!(self_test(&table, &spec).unwrap().iter().all(|result| result.passed));
-}
-
-#[test]
-fn adult_keeps_its_shares() {
-    let Some(text) = shared("adult/adult.data.gz") else { return };
-    let table = parsed(&text, |line| line.split(',').map(str::trim).collect());
-    assert_eq!(table.row_count(), 32561);
-    let parts = Split::of(&table).target("c14").seed(1).stratified().unwrap();
-    for part in [Part::Train, Part::Validation, Part::Test] {
-        let labels = parts.part(part).labels().unwrap();
-        let rich = labels.as_string::<i32>().iter().filter(|label| *label == Some(">50K")).count();
-        assert!((rich as f64 / labels.len() as f64 - 7841.0 / 32561.0).abs() < 2e-4);
-    }
-    assert!(
-        !codes(&parts).iter().any(|code| code.starts_with("class") || *code == "feature-differs"),
-        "{:?}",
-        parts.warnings
-    );
-    // 24 exact duplicates in the file: a few fall on both sides.
-    assert!(warning(&parts, "duplicate-rows-across-parts").numbers["rows"] <= 24.0);
-}
-
-#[test]
 fn self_tests_pass_for_every_strategy() {
     let rows = 4000;
     let table = table(vec![
@@ -492,151 +410,4 @@ fn a_million_rows_are_quick() {
     assert!(parts.warnings.is_empty(), "{:?}", parts.warnings);
     // Generous, for a busy machine: it takes about 0.2 s on two quiet cores.
     assert!(taken.as_secs_f64() < 5.0, "{taken:?}");
-}
-
-/// Two to five shares that add up to one.
-fn shares(draw: &mut Draw) -> Vec<f64> {
-    let raw: Vec<f64> = (0..2 + draw.below(4)).map(|_| f64::from(50 + draw.below(950))).collect();
-    let sum: f64 = raw.iter().sum();
-    raw.iter().map(|share| share / sum).collect()
-}
-
-fn ratio(shares: &[f64]) -> Ratio {
-    Ratio::new(shares.iter().enumerate().map(|(part, share)| (format!("p{part}"), *share)))
-}
-
-fn disjoint_and_whole(folds: &[Fold], rows: usize) {
-    let mut judged = vec![0; rows];
-    for fold in folds {
-        assert!(fold.train.is_sorted() && fold.test.is_sorted());
-        let test: BTreeSet<u32> = fold.test.iter().copied().collect();
-        assert!(fold.train.iter().all(|row| !test.contains(row)));
-        assert_eq!(fold.train.len() + fold.test.len(), rows);
-        fold.test.iter().for_each(|row| judged[*row as usize] += 1);
-    }
-    assert!(judged.iter().all(|times| *times == 1));
-}
-
-/// Calls `property` with the random draws of many cases; the case's number stands in the way of a failing assertion.
-fn always(property: impl Fn(u64, &mut Draw)) {
-    for case in 0..200 {
-        property(case, &mut Draw::new(case, 97));
-    }
-}
-
-fn values(draw: &mut Draw, from: u32, to: u32, below: u32) -> Vec<i64> {
-    let rows = from + draw.below(to - from);
-    (0..rows).map(|_| i64::from(draw.below(below))).collect()
-}
-
-#[test]
-fn random_parts_keep_their_shares() {
-    always(|case, draw| {
-        let (rows, shares) = (30 + draw.below(470) as usize, shares(draw));
-        let table = table(vec![("x", integers(0..rows as i64))]);
-        let split = || Split::of(&table).ratio(ratio(&shares)).seed(case).random().unwrap().split;
-        let parts = split();
-        assert_eq!(parts.sizes().iter().sum::<usize>(), rows);
-        for (size, share) in parts.sizes().iter().zip(&shares) {
-            assert!((*size as f64 - share * rows as f64).abs() <= 1.0 + 1e-6, "case {case}");
-        }
-        assert_eq!(parts.parts(), split().parts());
-    });
-}
-
-#[test]
-fn stratified_parts_keep_each_class() {
-    always(|case, draw| {
-        let (classes, shares) = (values(draw, 60, 400, 6), shares(draw));
-        let table = table(vec![("y", integers(classes.clone()))]);
-        let Ok(parts) = Split::of(&table).target("y").ratio(ratio(&shares)).seed(case).stratified() else { return };
-        for (size, share) in parts.split.sizes().iter().zip(&shares) {
-            assert!((*size as f64 - share * classes.len() as f64).abs() <= shares.len() as f64, "case {case}");
-        }
-        for class in 0..6 {
-            let all = classes.iter().filter(|own| **own == class).count() as f64;
-            for (part, share) in shares.iter().enumerate() {
-                let pairs = classes.iter().zip(parts.split.parts());
-                let own = pairs.filter(|(own, of)| **own == class && **of as usize == part).count();
-                assert!((own as f64 - share * all).abs() < 1.0 + 1e-6, "case {case}");
-            }
-        }
-    });
-}
-
-#[test]
-fn groups_are_never_torn() {
-    always(|case, draw| {
-        let (groups, shares) = (values(draw, 60, 400, 25), shares(draw));
-        let labels: Vec<i64> = groups.iter().map(|_| i64::from(draw.below(2))).collect();
-        let table = table(vec![("y", integers(labels)), ("g", integers(groups.clone()))]);
-        for stratified in [false, true] {
-            let split = Split::of(&table).target("y").group("g").ratio(ratio(&shares)).seed(case);
-            let Ok(parts) = (if stratified { split.stratified() } else { split.grouped() }) else { continue };
-            let mut home = BTreeMap::new();
-            for (group, part) in groups.iter().zip(parts.split.parts()) {
-                assert_eq!(home.entry(group).or_insert(part), &part, "case {case}");
-            }
-            assert!(parts.split.sizes().iter().all(|size| *size > 0));
-            let largest = (0..25).map(|group| groups.iter().filter(|own| **own == group).count()).max().unwrap();
-            for (size, share) in parts.split.sizes().iter().zip(&shares) {
-                let off = (*size as f64 - share * groups.len() as f64).abs();
-                assert!(off <= (shares.len() * largest) as f64, "case {case}: {off} of {largest}");
-            }
-        }
-    });
-}
-
-#[test]
-fn time_parts_follow_each_other() {
-    always(|case, draw| {
-        let (times, shares) = (values(draw, 60, 300, 200), shares(draw));
-        let table = table(vec![("t", integers(times.clone()))]);
-        let Ok(parts) = Split::of(&table).time("t").ratio(ratio(&shares)).timed(0.0) else { return };
-        for (left, one) in times.iter().zip(parts.split.parts()) {
-            for (right, other) in times.iter().zip(parts.split.parts()) {
-                assert!(one >= other || left < right, "case {case}");
-            }
-        }
-    });
-}
-
-#[test]
-fn hashed_parts_do_not_move() {
-    always(|case, draw| {
-        let ids: Vec<String> = values(draw, 40, 200, 1000).iter().map(|id| format!("id-{id}")).collect();
-        let split = |rows: usize| {
-            let table = table(vec![("id", texts(&ids[..rows]))]);
-            Split::of(&table).seed(case).hashed(["id"]).unwrap().split.parts().to_vec()
-        };
-        let (all, cut) = (split(ids.len()), ids.len() / 3);
-        assert_eq!(split(cut)[..], all[..cut]);
-    });
-}
-
-#[test]
-fn folds_judge_every_row_once() {
-    always(|seed, draw| {
-        let k = 2 + draw.below(6) as usize;
-        let groups: Vec<u32> = values(draw, 60, 300, 30).into_iter().map(|group| group as u32).collect();
-        let rows = groups.len();
-        let labels: Vec<u32> = groups.iter().map(|group| group % 3).collect();
-        let random = random_folds(rows, k, seed).unwrap();
-        disjoint_and_whole(&random, rows);
-        assert!(random.iter().all(|fold| fold.test.len().abs_diff(rows / k) <= 1));
-        disjoint_and_whole(&stratified_folds(&labels, k, seed).unwrap(), rows);
-        for folds in [group_folds(&groups, k, seed), stratified_group_folds(&groups, &labels, k, seed)] {
-            let folds = folds.unwrap();
-            disjoint_and_whole(&folds, rows);
-            for fold in &folds {
-                let judged: BTreeSet<u32> = fold.test.iter().map(|row| groups[*row as usize]).collect();
-                assert!(fold.train.iter().all(|row| !judged.contains(&groups[*row as usize])));
-            }
-        }
-        let inner = holdout(rows, 0.2, Some(&labels), None, seed).unwrap();
-        disjoint_and_whole(&[inner.clone(), Fold { train: inner.test, test: inner.train }], rows);
-        let inner = holdout(rows, 0.2, Some(&labels), Some(&groups), seed).unwrap();
-        let judged: BTreeSet<u32> = inner.test.iter().map(|row| groups[*row as usize]).collect();
-        assert!(inner.train.iter().all(|row| !judged.contains(&groups[*row as usize])));
-    });
 }

@@ -1,3 +1,5 @@
+//! Queries that work, mistakes that are told, and texts meant to do harm.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::{

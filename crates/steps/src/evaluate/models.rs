@@ -302,7 +302,13 @@ fn judge(
         metrics: measure(&scored, test.task, names, params, &mut |message| {
             context.warn(Warning::new("metric-not-measured", format!("{name}: {message}")));
         }),
-        resampled: package.resampled.clone(),
+        // What was not asked for would be a column of one number in the report.
+        resampled: package
+            .resampled
+            .iter()
+            .filter(|(name, _)| names.contains(&name.as_str()))
+            .map(|(name, resampled)| (name.clone(), resampled.clone()))
+            .collect(),
         importance: Vec::new(),
         pictures: pictures(package, &scored, test.task),
     })

@@ -192,7 +192,10 @@ pub(super) fn run<A: Algorithm>(
         time: split.roles().time.clone(),
         weights: common.weights.clone(),
     };
-    let chosen = common.features.chosen(&roles.candidates(&table.schema(), common));
+    let mut candidates = roles.candidates(&table.schema(), common);
+    // What named the part in a predefined split says which period or batch a row is from.
+    candidates.retain(|name| Some(name.as_str()) != split.roles().named_by.as_deref());
+    let chosen = common.features.chosen(&candidates);
     let frame = without_identifiers(frame(table, &chosen)?, common, context);
     let weights = common.weights.as_deref().map(|column| row_weights(table, column)).transpose()?;
     let material = Material { params, frame, target, weights, context };

@@ -1,3 +1,5 @@
+//! Profiles against what NumPy and pandas say.
+
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, Date32Array, Float64Array, Int64Array, StringArray};

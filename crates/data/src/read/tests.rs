@@ -1,3 +1,5 @@
+//! Reading whole files of every format, real data among them.
+
 use std::{io::Write, path::PathBuf};
 
 use arrow::array::Array;

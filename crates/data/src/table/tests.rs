@@ -1,3 +1,5 @@
+//! Tables: canonical types, digests, selections, keeping and reading back.
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use arrow::array::{

@@ -56,7 +56,9 @@ pub(crate) struct Rows {
 /// A level's code, or none where `value` is missing or no code below `levels`.
 #[inline]
 pub(crate) fn level(value: f64, levels: usize) -> Option<usize> {
-    (value >= 0.0 && value < levels as f64 && value.fract() == 0.0).then_some(value as usize)
+    // The cast of a number that is no code (NaN, negative, with a fraction) does not come back the same.
+    let code = value as u32;
+    ((code as usize) < levels && f64::from(code) == value).then_some(code as usize)
 }
 
 /// Places the bounds of every feature by the rows of `x`; constant features get no column.

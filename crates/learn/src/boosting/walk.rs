@@ -12,8 +12,10 @@ const BLOCK: usize = 64;
 const LANES: usize = 8;
 /// Rows from which on blocks are walked in parallel.
 const MANY: usize = 2048;
-/// Feature numbers from here on mark a node with a set.
+/// Feature numbers from here on mark a node with a set kept among `sets`.
 const SET: u32 = 1 << 31;
+/// Feature numbers from here on, and below [`SET`], mark a node whose threshold's bits are a set of at most 64 levels.
+const SMALL_SET: u32 = 1 << 30;
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
@@ -74,6 +76,14 @@ impl Walk {
         }
         for (node, words) in &tree.sets {
             let node = &mut self.nodes[first + *node as usize];
+            if words.len() <= 2 {
+                // A level beyond the set's words goes where a missing value goes.
+                let beyond = if tree.missing_left[*node as usize] { u32::MAX } else { 0 };
+                let word = |place: usize| u64::from(words.get(place).copied().unwrap_or(beyond));
+                node.threshold = f64::from_bits(word(1) << 32 | word(0));
+                node.feature |= SMALL_SET;
+                continue;
+            }
             node.threshold = f64::from_bits(self.sets.len() as u64);
             self.sets.push((node.feature, words.clone()));
             node.feature |= SET;
@@ -176,9 +186,15 @@ impl Walk {
 
     #[inline(always)]
     fn goes_left(&self, node: &Node, row: &[f64]) -> bool {
-        if node.feature < SET {
+        if node.feature < SMALL_SET {
             let value = row[node.feature as usize];
             (value <= node.threshold) | (value.is_nan() & node.missing_left)
+        } else if node.feature < SET {
+            let value = row[(node.feature - SMALL_SET) as usize];
+            match level(value, 64) {
+                Some(code) => node.threshold.to_bits() >> code & 1 == 1,
+                None => node.missing_left,
+            }
         } else {
             self.in_set(node, row)
         }
@@ -207,7 +223,7 @@ fn holds_together(tree: &Tree, width: usize) -> bool {
     let lengths = [tree.thresholds.len(), tree.missing_left.len(), tree.left.len(), tree.right.len()];
     lengths.iter().all(|&length| length == nodes)
         && tree.values.len() >= width
-        && tree.features.iter().all(|&feature| feature < SET)
+        && tree.features.iter().all(|&feature| feature < SMALL_SET)
         && (0..nodes).all(|node| child_is_sound(node, tree.left[node]) && child_is_sound(node, tree.right[node]))
         && tree.sets.iter().all(|(node, _)| (*node as usize) < nodes)
 }

@@ -1,3 +1,5 @@
+//! Feature plans: what is fitted, and that it is applied row by row.
+
 use std::collections::BTreeMap;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Reading CSV text: every dialect, every mistake.
+
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int64Type};
 use proptest::prelude::*;

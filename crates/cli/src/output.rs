@@ -48,14 +48,12 @@ impl Output {
     }
 }
 
-/// Prints to standard output; a reader that has gone away is no error of ours.
-#[expect(clippy::explicit_write, reason = "`print!` would panic on a closed pipe")]
+/// Prints to standard output; a reader that has gone away is no error of ours (`print!` would panic).
 pub(crate) fn print(text: &str) {
     let _ = write!(std::io::stdout(), "{text}");
 }
 
 /// Prints to standard error.
-#[expect(clippy::explicit_write, reason = "`eprint!` would panic on a closed pipe")]
 pub(crate) fn complain(text: &str) {
     let _ = write!(std::io::stderr(), "{text}");
 }

@@ -48,7 +48,7 @@ impl DataError {
             return Self::new("io", format!("`{shown}`: {error}"));
         }
         let missing = Self::new("file-not-found", format!("there is no file `{shown}`"));
-        let folder = file.parent().map_or_else(|| std::path::Path::new("."), |folder| folder);
+        let folder = file.parent().unwrap_or(std::path::Path::new("."));
         let folder = if folder.as_os_str().is_empty() { std::path::Path::new(".") } else { folder };
         if !folder.is_dir() {
             return missing.help(format!("there is no folder `{}` either", folder.display()));

@@ -57,7 +57,15 @@ pub(crate) fn foresee(
 ) -> Result<Vec<Outlook>, EngineError> {
     let selection = select(plan, options)?;
     let models = SeenModels(store);
-    let lookup = |digest: &Digest| store.find_cached(digest);
+    // One query for the whole pipeline instead of one a step; a store that may only be read is asked step by step.
+    let session = store.session(&|| false).ok();
+    if let Some(session) = &session {
+        session.preload(&plan.name).ok();
+    }
+    let lookup = |digest: &Digest| match &session {
+        Some(session) => session.find_cached(digest),
+        None => store.find_cached(digest),
+    };
     let view = View::new(plan, store, Loader::new(store, registry), &lookup, &models, &selection.wanted);
     // Reads the catalog once, and tells if it cannot be read.
     store.last_fingerprints(&plan.name)?;

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`Fingerprint`] says what decides a result; `run_step` is the sentence above, for one step; `run`
 //! looks everything up first and leaves the rest to `schedule`, a small pool of threads; `keep` writes results to the
-//! store beside the next step's work. `foresee` tells what a run would do, for [`preview`] and [`explain`].
+//! store beside the next step's work. `foresee` tells what a run would do, for [`preview()`] and [`explain()`].
 //!
 //! Knows no step by name: the caller hands over the registry. Prints nothing: the caller is told [`Event`]s.
 

@@ -1,5 +1,7 @@
 //! The house rules: which crate may use which, a module doc on every file, no forgotten file, no overlong one.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by panic, in its helpers too")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

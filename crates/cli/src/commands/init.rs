@@ -85,8 +85,11 @@ fn from_folder(folder: &Path, data: &Path) -> Result<String, Failure> {
     Ok(path.to_string_lossy().into_owned())
 }
 
+/// A file that goes with a template: its path and its bytes.
+type DataFile = (&'static str, &'static [u8]);
+
 /// The examples that the binary carries: name, pipeline, data files.
-const TEMPLATES: [(&str, &str, &[(&str, &[u8])]); 2] = [
+const TEMPLATES: [(&str, &str, &[DataFile]); 2] = [
     (
         "power-plant",
         include_str!("../../../../examples/power-plant/pipeline.yaml"),
@@ -113,7 +116,7 @@ fn template(name: &str, args: &InitArgs, output: &Output) -> Result<ExitCode, Fa
     Ok(ExitCode::SUCCESS)
 }
 
-fn put(args: &InitArgs, text: &str, files: &[(&str, &[u8])]) -> Result<PathBuf, Failure> {
+fn put(args: &InitArgs, text: &str, files: &[DataFile]) -> Result<PathBuf, Failure> {
     let file = args.out.join("pipeline.yaml");
     if file.exists() && !args.force {
         return Err(Failure::call("file-exists", format!("`{}` is there already", file.display()))

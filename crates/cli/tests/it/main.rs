@@ -1,5 +1,11 @@
 //! End-to-end tests: the real binary on real data, in a folder of its own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail by panic and say what it skips, in its helpers too"
+)]
+
 mod bad_input;
 mod cache;
 mod examples;

@@ -11,8 +11,11 @@ use trainyard_steps::notify::best::signature;
 
 use crate::sandbox::Sandbox;
 
-/// Answers each status in turn; gives the headers (lower case) and the body of every request.
-fn receiver(statuses: &'static [u16]) -> (String, thread::JoinHandle<Vec<(Vec<String>, String)>>) {
+/// A request's header lines and its body.
+type Request = (Vec<String>, String);
+
+/// Answers each status in turn; gives its address, and every request when it is done.
+fn receiver(statuses: &'static [u16]) -> (String, thread::JoinHandle<Vec<Request>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let handle = thread::spawn(move || {

@@ -180,7 +180,7 @@ fn plan<'a>(
     if !header {
         rest.insert(0, first);
     }
-    for name in options.types.keys().filter(|name| !names.contains(name)) {
+    if let Some(name) = options.types.keys().find(|name| !names.contains(name)) {
         return Err(DataError::unknown_column(name, names.iter().map(String::as_str)));
     }
     let mut types = vec![ValueType::Unknown; names.len()];

@@ -220,7 +220,7 @@ pub(super) fn parse(file: &Path, bytes: Vec<u8>, whole: bool, options: &ReadOpti
     if names.is_empty() {
         return Err(DataError::new("empty-file", format!("`{}` is empty", file.display())));
     }
-    for name in options.types.keys().filter(|name| !names.contains(name)) {
+    if let Some(name) = options.types.keys().find(|name| !names.contains(name)) {
         return Err(DataError::unknown_column(name, names.iter().map(String::as_str)));
     }
     let types: Vec<ValueType> = names.par_iter().map(|name| column_type(&chunks, name, options)).collect();

@@ -78,7 +78,7 @@ impl Walk {
             let node = &mut self.nodes[first + *node as usize];
             if words.len() <= 2 {
                 // A level beyond the set's words goes where a missing value goes.
-                let beyond = if tree.missing_left[*node as usize] { u32::MAX } else { 0 };
+                let beyond = if node.missing_left { u32::MAX } else { 0 };
                 let word = |place: usize| u64::from(words.get(place).copied().unwrap_or(beyond));
                 node.threshold = f64::from_bits(word(1) << 32 | word(0));
                 node.feature |= SMALL_SET;

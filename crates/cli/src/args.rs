@@ -52,9 +52,10 @@ pub(crate) enum Command {
         /// Another's.
         after: String,
     },
-    /// Tell why a step would run again, or what a warning's or problem's code means.
+    /// Tell why a step would run again.
     Explain {
-        /// A step of the pipeline, or a code.
+        /// A step of the pipeline.
+        #[arg(value_name = "STEP")]
         what: String,
         /// The pipeline file.
         #[command(flatten)]

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Equal rows in equal order, with an equal [`Spec`], give equal parts on any machine and at any thread count.
-//! [`split`] is the one function behind the builder, the command line, HTTP and the steps; [`folds`] and its
+//! [`split`] is the one function behind the builder, the command line, HTTP and the steps; [`folds()`] and its
 //! neighbours make the folds of cross-validation from the same parts.
 
 mod artifact;
@@ -53,7 +53,7 @@ use crate::{error::DataError, table::Table};
 /// Splits a table.
 ///
 /// # Errors
-/// Everything [`check`] finds, at once; `too-many-rows` above 4 294 967 295; `no-rows`; `too-few-rows` when there are
+/// Everything [`check()`] finds, at once; `too-many-rows` above 4 294 967 295; `no-rows`; `too-few-rows` when there are
 /// fewer rows, groups or moments than parts; `missing-time` and `missing-part` for rows without a value where one is
 /// needed; `unknown-part` for a predefined part that the mapping leaves out.
 pub fn split(table: &Arc<Table>, spec: &Spec) -> Result<Parts, DataError> {

@@ -1,4 +1,4 @@
-//! `trainyard explain`: why a step would run again, or what a code means.
+//! `trainyard explain STEP`: why a step would run again.
 
 use std::{fmt::Write as _, process::ExitCode};
 

@@ -25,9 +25,42 @@ fn document(value: impl serde::Serialize) -> Result<serde_json::Value, Failure> 
 
 fn usage(args: &Args, output: &Output) -> Result<ExitCode, Failure> {
     let store = project::open_nearby(args, Mode::Read)?;
-    let document = document(store.usage()?)?;
-    output.answer(&document, &format!("{document:#}\n"));
+    let usage = store.usage()?;
+    let mut words = String::new();
+    for (kind, used) in &usage.kinds {
+        let _ = writeln!(
+            words,
+            "{kind:12} {:>10}  {}",
+            size(used.bytes),
+            render::count(to_count(used.artifacts), "artifact")
+        );
+    }
+    let _ = writeln!(words, "{:12} {:>10}", "catalog", size(usage.catalog_bytes));
+    let _ = writeln!(
+        words,
+        "{:12} {:>10}  {} can be collected",
+        "in all",
+        size(usage.total_bytes),
+        size(usage.reclaimable.bytes)
+    );
+    output.answer(&document(&usage)?, &words);
     Ok(ExitCode::SUCCESS)
+}
+
+fn to_count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Bytes in the largest unit that leaves at least one: `1.4 MB`.
+fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let bytes_shown = bytes as f64;
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes_shown / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes_shown / 1e6),
+        _ => format!("{:.1} GB", bytes_shown / 1e9),
+    }
 }
 
 fn verify(args: &Args, output: &Output) -> Result<ExitCode, Failure> {
@@ -59,7 +92,15 @@ fn verify(args: &Args, output: &Output) -> Result<ExitCode, Failure> {
 
 fn collect(args: &Args, keep_runs: usize, dry_run: bool, output: &Output) -> Result<ExitCode, Failure> {
     let store = project::open_nearby(args, Mode::Write)?;
-    let document = document(store.gc(Keep::Newest(keep_runs), dry_run)?)?;
-    output.answer(&document, &format!("{document:#}\n"));
+    let gone = store.gc(Keep::Newest(keep_runs), dry_run)?;
+    let words = format!(
+        "{} {}, {}, {} in {}\n",
+        if dry_run { "would delete" } else { "deleted" },
+        render::count(to_count(gone.runs), "run"),
+        render::count(to_count(gone.artifacts), "artifact"),
+        size(gone.bytes),
+        render::count(to_count(gone.blobs.count), "blob")
+    );
+    output.answer(&document(&gone)?, &words);
     Ok(ExitCode::SUCCESS)
 }

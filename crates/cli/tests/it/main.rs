@@ -13,3 +13,4 @@ mod init;
 mod notify;
 mod sandbox;
 mod shared_data;
+mod steps;

@@ -4,6 +4,7 @@
 //! add one: write the file, then add its `mod` line and its slice entry in the stage's `mod.rs`.
 
 pub mod acquire;
+mod beside;
 pub mod evaluate;
 pub mod notify;
 pub mod prepare;

@@ -33,7 +33,10 @@ fn head(out: &mut String, found: &Findings, path: &str) -> std::fmt::Result {
     writeln!(out, "about: Predicts {} from {rows} rows of {columns} columns.\n", yaml(&found.target))?;
     writeln!(out, "params:\n  seed: 7 # `trainyard run --set seed=8` runs again what depends on it, and only that\n")?;
     writeln!(out, "steps:")?;
-    writeln!(out, "  # Type, delimiter, header and encoding are found out from the file; `read:` can fix each.")?;
+    writeln!(
+        out,
+        "  # Type, delimiter, header and encoding are found out from the file; `header: false` and the like fix each."
+    )?;
     writeln!(out, "  data:\n    uses: acquire/file\n    with: {{ path: {} }}\n", yaml(path))
 }
 

@@ -59,9 +59,9 @@ fn shuttle() {
 
 #[test]
 fn adult() {
-    let steps = "  rows: {uses: acquire/file, with: {path: DATA, read: {header: false, columns: [age, workclass, fnlwgt, \
+    let steps = "  rows: {uses: acquire/file, with: {path: DATA, header: false, columns: [age, workclass, fnlwgt, \
                  education, education_num, marital_status, occupation, relationship, race, sex, capital_gain, \
-                 capital_loss, hours_per_week, native_country, income]}}}";
+                 capital_loss, hours_per_week, native_country, income]}}";
     let split = format!("split/stratified\n    from: rows\n    with: {{target: income, {RATIO}}}");
     let Some(auc) = cross_validated("adult/adult.data.gz", steps, &split, "", "roc_auc") else { return };
     assert!(auc >= 0.928, "{auc}");
@@ -86,7 +86,7 @@ fn california_housing() {
 
 #[test]
 fn cmapss_by_unit_with_a_capped_target() {
-    let steps = "  readings: {uses: acquire/file, with: {path: DATA, read: {header: false, delimiter: whitespace}}}
+    let steps = "  readings: {uses: acquire/file, with: {path: DATA, header: false, delimiter: whitespace}}
   rows:
     uses: prepare/sql
     from: readings
@@ -104,8 +104,8 @@ fn cmapss_by_unit_with_a_capped_target() {
 #[test]
 fn lightgbm_binary() {
     // Train and test pooled.
-    let steps = "  train: {uses: acquire/file, with: {path: DATA, read: {format: tsv, header: false}}}
-  test: {uses: acquire/file, with: {path: TEST, read: {format: tsv, header: false}}}
+    let steps = "  train: {uses: acquire/file, with: {path: DATA, format: tsv, header: false}}
+  test: {uses: acquire/file, with: {path: TEST, format: tsv, header: false}}
   rows:
     uses: prepare/sql
     from: [train, test]
@@ -122,7 +122,7 @@ fn lightgbm_binary() {
 
 #[test]
 fn digits() {
-    let steps = "  rows: {uses: acquire/file, with: {path: DATA, read: {header: false}}}";
+    let steps = "  rows: {uses: acquire/file, with: {path: DATA, header: false}}";
     let split = format!("split/stratified\n    from: rows\n    with: {{target: column_65, {RATIO}}}");
     let train = "task: multiclass, ";
     let Some(found) = cross_validated("digits/digits.csv.gz", steps, &split, train, "accuracy") else { return };

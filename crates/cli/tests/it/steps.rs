@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::sandbox::Sandbox;
 
-const DATA: &str = "id,part,speed,same,text\n1,a,10,7,x\n2,a,11,7,y\n3,b,12,7,x\n4,b,13,7,z\n5,a,900,7,x\n6,b,,7,y\n6,b,,7,y\n";
+const DATA: &str =
+    "id,part,speed,same,text\n1,a,10,7,x\n2,a,11,7,y\n3,b,12,7,x\n4,b,13,7,z\n5,a,900,7,x\n6,b,,7,y\n6,b,,7,y\n";
 
 fn run(steps: &str) -> Value {
     let sandbox = Sandbox::pipeline(&format!(
@@ -20,8 +21,7 @@ fn rows(document: &Value, step: usize, port: &str) -> u64 {
 
 #[test]
 fn broken_rows_are_quarantined_and_none_is_lost() {
-    let document = run(
-        "  checked:
+    let document = run("  checked:
     uses: validate/table
     from: data
     with:
@@ -33,8 +33,7 @@ fn broken_rows_are_quarantined_and_none_is_lost() {
     uses: prepare/sql
     from: checked.quarantined
     with: {query: \"SELECT id, _reason FROM checked_quarantined WHERE _reason LIKE '%missing%rule%'\"}
-",
-    );
+");
     // Rows 4 (text), 5 (speed), 6 and its copy (missing speed, rule) break it: four set apart, three left.
     assert_eq!((rows(&document, 1, "table"), rows(&document, 1, "quarantined")), (3, 4));
     assert_eq!(rows(&document, 2, "table"), 2);
@@ -49,15 +48,14 @@ fn broken_rows_are_quarantined_and_none_is_lost() {
 
 #[test]
 fn columns_and_outliers_do_what_they_say() {
-    let document = run(
-        "  columns:
+    let document = run("  columns:
     uses: prepare/columns
     from: data
     with: {drop: [id], rename: {speed: rpm}, cast: {rpm: float}, constant: drop}
   seen:
     uses: prepare/sql
     from: columns
-    with: {query: SELECT part, rpm, text FROM columns}
+    with: {query: \"SELECT part, rpm, text FROM columns\"}
   dropped:
     uses: prepare/outliers
     from: columns
@@ -70,8 +68,7 @@ fn columns_and_outliers_do_what_they_say() {
     uses: prepare/sql
     from: flagged
     with: {query: SELECT rpm FROM flagged WHERE is_outlier}
-",
-    );
+");
     assert_eq!(document["status"], "succeeded");
     let at = |name: &str| {
         let steps = document["steps"].as_array().unwrap();
@@ -83,8 +80,7 @@ fn columns_and_outliers_do_what_they_say() {
 
 #[test]
 fn splits_by_a_column_and_by_a_hash() {
-    let document = run(
-        "  named:
+    let document = run("  named:
     uses: split/predefined
     from: data
     with: {column: part, parts: {a: train, b: test}, target: speed}
@@ -96,8 +92,7 @@ fn splits_by_a_column_and_by_a_hash() {
     uses: split/hash
     from: data
     with: {key: [id], ratio: {train: 0.5, test: 0.5}}
-",
-    );
+");
     let digest = |step: usize| document["steps"][step]["outputs"]["parts"]["digest"].clone();
     assert_eq!(digest(2), digest(3));
     assert_ne!(digest(1), digest(2));
@@ -105,8 +100,7 @@ fn splits_by_a_column_and_by_a_hash() {
 
 #[test]
 fn steps_repeat_over_values_and_leave_out_what_is_switched_off() {
-    let document = run(
-        "  part:
+    let document = run("  part:
     uses: prepare/sql
     from: data
     for_each: {name: [a, b]}
@@ -119,8 +113,7 @@ fn steps_repeat_over_values_and_leave_out_what_is_switched_off() {
     uses: run/noop
     from: whole
     when: false
-",
-    );
+");
     let named = |name: &str| {
         let steps = document["steps"].as_array().unwrap();
         steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("{document}")).clone()

@@ -3,24 +3,55 @@
 //! CSV, TSV and other delimited text, JSON lines, Parquet and Arrow IPC, plain or compressed (`.gz`, `.zst`). `path` may
 //! hold `*`, `?` and `**`; the files are read in the order of their names. The column types come from the whole file.
 
-use std::path::PathBuf;
+use std::{borrow::Cow, path::PathBuf};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use trainyard_core::{
     Context, Digest, Hasher, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, Setting, Step, StepError,
 };
 use trainyard_data::read::{self, ReadOptions};
 
-/// Where the file is and how to read it.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+use crate::beside;
+
+/// Where the file is.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Params {
+pub struct Location {
     /// Path relative to the pipeline file; may hold `*`, `?` and `**`.
     pub path: String,
-    /// How to read it. What is not given is found out from the file.
-    #[serde(default)]
+}
+
+/// Where the file is and, beside it, how to read it. What is not given is found out from the file.
+#[derive(Debug)]
+pub struct Params {
+    /// Where it is.
+    pub location: Location,
+    /// How to read it.
     pub read: ReadOptions,
+}
+
+impl<'de> Deserialize<'de> for Params {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (location, read) = beside::deserialize(deserializer)?;
+        Ok(Self { location, read })
+    }
+}
+
+impl Serialize for Params {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        beside::serialize(&self.location, &self.read, serializer)
+    }
+}
+
+impl JsonSchema for Params {
+    fn schema_name() -> Cow<'static, str> {
+        "AcquireFile".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        beside::json_schema::<Location, ReadOptions>(generator)
+    }
 }
 
 /// Reads files into a table.
@@ -37,7 +68,7 @@ impl Step for File {
     const VERSION: u32 = 1;
     const ABOUT: &'static str = "reads one file, or many of one schema, into a table";
     const EXAMPLES: &'static [&'static str] =
-        &[r#"{"path": "data/readings.csv"}"#, r#"{"path": "data/*.tsv", "read": {"header": false}}"#];
+        &[r#"{"path": "data/readings.csv"}"#, r#"{"path": "data/*.tsv", "header": false}"#];
     type Params = Params;
     type Checked = Checked;
 
@@ -53,11 +84,11 @@ impl Step for File {
                 None => problem,
             }]
         };
-        let problems: Vec<Problem> = params.read.problems().into_iter().map(under_read).collect();
+        let problems = params.read.problems();
         if !problems.is_empty() {
             return Err(problems);
         }
-        let files = read::expand(&setting.folder, &params.path).map_err(at_path)?;
+        let files = read::expand(&setting.folder, &params.location.path).map_err(at_path)?;
         let look = read::look(&files, &params.read).map_err(at_path)?;
         let outlines = Outlines::output("table", Outline::Table { schema: look.schema });
         Ok((Checked { files, options: params.read }, outlines))
@@ -73,14 +104,9 @@ impl Step for File {
 
     fn identity(params: &Params, setting: &Setting) -> Result<Option<Digest>, StepError> {
         let mut hasher = Hasher::new("acquire/file");
-        for file in read::expand(&setting.folder, &params.path)? {
+        for file in read::expand(&setting.folder, &params.location.path)? {
             hasher.part(read::content_digest(&file)?.as_bytes());
         }
         Ok(Some(hasher.digest()))
     }
-}
-
-fn under_read(mut problem: Problem) -> Problem {
-    problem.at.insert(0, "read".to_owned());
-    problem
 }

@@ -1,12 +1,13 @@
 //! What every `train` step takes beside its estimator's hyperparameters.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, de::Error as _, ser::Error as _};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use trainyard_core::evaluation::Task;
 use trainyard_learn::features::FeatureParams;
+
+use crate::beside;
 
 /// How the rows outside the test part are resampled for an honest estimate beside the test part's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,35 +48,16 @@ pub struct Training<P> {
     pub estimator: P,
 }
 
-/// serde's `flatten` cannot refuse unknown keys, so the keys are shared out by name here.
-fn common_keys() -> BTreeSet<String> {
-    match serde_json::to_value(Common::default()) {
-        Ok(Value::Object(fields)) => fields.into_iter().map(|(key, _)| key).collect(),
-        _ => BTreeSet::new(),
-    }
-}
-
 impl<'de, P: DeserializeOwned> Deserialize<'de> for Training<P> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let keys = common_keys();
-        let (common, own): (Map<_, _>, Map<_, _>) =
-            Map::deserialize(deserializer)?.into_iter().partition(|(key, _)| keys.contains(key));
-        Ok(Self {
-            common: serde_json::from_value(Value::Object(common)).map_err(D::Error::custom)?,
-            estimator: serde_json::from_value(Value::Object(own)).map_err(D::Error::custom)?,
-        })
+        let (common, estimator) = beside::deserialize(deserializer)?;
+        Ok(Self { common, estimator })
     }
 }
 
 impl<P: Serialize> Serialize for Training<P> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = Map::new();
-        for part in [serde_json::to_value(&self.common), serde_json::to_value(&self.estimator)] {
-            if let Value::Object(part) = part.map_err(S::Error::custom)? {
-                fields.extend(part);
-            }
-        }
-        fields.serialize(serializer)
+        beside::serialize(&self.common, &self.estimator, serializer)
     }
 }
 
@@ -85,19 +67,14 @@ impl<P: JsonSchema> JsonSchema for Training<P> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut merged = Common::json_schema(generator);
-        let own = P::json_schema(generator);
-        let own_fields = own.as_value().get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-        let fields = merged.ensure_object().entry("properties").or_insert_with(|| Value::Object(Map::new()));
-        if let Value::Object(fields) = fields {
-            fields.extend(own_fields);
-        }
-        merged
+        beside::json_schema::<Common, P>(generator)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

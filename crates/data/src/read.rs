@@ -183,6 +183,10 @@ fn look_at(file: &Path, options: &ReadOptions) -> Result<One, DataError> {
             Err(error) if matches!(error.code.as_str(), "empty-file" | "unclosed-quote") && bound < LONGEST_LOOK => {
                 bound *= 8;
             }
+            Err(error) if error.code == "empty-file" && file.metadata().is_ok_and(|file| file.len() > bound as u64) => {
+                let message = format!("the first line of `{}` is longer than {} MB", file.display(), bound >> 20);
+                return Err(DataError::new("line-too-long", message).help("is this a text file with lines?"));
+            }
             other => return other,
         }
     }

@@ -237,6 +237,8 @@ fn an_endless_line_is_refused_early() {
     let error =
         refused(&[folder.file("long.csv", vec![b'x'; files::LONGEST_LINE + (16 << 20)])], &ReadOptions::default());
     assert_eq!(error.code, "line-too-long");
+    let long = folder.file("long.csv", vec![b'x'; files::LONGEST_LINE + (16 << 20)]);
+    assert_eq!(look(&[long], &ReadOptions::default()).unwrap_err().code, "line-too-long");
     let mut quoted = b"a,b\n1,\"".to_vec();
     quoted.resize(files::LONGEST_LINE + (16 << 20), b'\n');
     let error = refused(&[folder.file("quoted.csv", quoted)], &ReadOptions::default());

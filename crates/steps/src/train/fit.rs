@@ -2,13 +2,15 @@
 
 use std::{
     collections::BTreeMap,
+    marker::PhantomData,
     ops::ControlFlow,
     sync::{Arc, OnceLock},
 };
 
+use schemars::JsonSchema;
 use trainyard_core::{
-    Column, Context, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, StepError, Value as _, Warning,
-    evaluation::Task,
+    Column, Context, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, Setting, Step, StepError, Value as _,
+    Warning, evaluation::Task,
 };
 use trainyard_data::{
     DataError, Table,
@@ -29,9 +31,17 @@ use super::{
 };
 
 /// What a `train` step adds to an estimator.
-pub(super) trait Algorithm {
+pub trait Algorithm: Send + Sync + 'static {
+    /// See [`Step::NAME`].
+    const NAME: &'static str;
+    /// See [`Step::VERSION`].
+    const VERSION: u32;
+    /// See [`Step::ABOUT`].
+    const ABOUT: &'static str;
+    /// See [`Step::EXAMPLES`].
+    const EXAMPLES: &'static [&'static str];
     /// The estimator.
-    type Estimator: Estimator;
+    type Estimator: Estimator<Params: JsonSchema + Send + Sync>;
     /// The form of features it wants.
     const WANTS: Wants;
     /// For an estimator that stops early on validation rows: the parameters that make as many iterations as `fitted`
@@ -45,34 +55,55 @@ pub(super) trait Algorithm {
 }
 
 /// A fitted model with its loss history.
-pub(super) struct Fitting {
-    pub(super) model: FittedModel,
-    pub(super) training_loss: Vec<f64>,
-    pub(super) validation_loss: Vec<f64>,
+#[derive(Debug)]
+pub struct Fitting {
+    /// The model.
+    pub model: FittedModel,
+    /// Loss on the training rows, an iteration each; empty for an estimator without iterations.
+    pub training_loss: Vec<f64>,
+    /// Loss on the validation rows, an iteration each.
+    pub validation_loss: Vec<f64>,
 }
 
 impl Fitting {
     /// A model without iterations.
-    pub(super) const fn of(model: FittedModel) -> Self {
+    pub const fn of(model: FittedModel) -> Self {
         Self { model, training_loss: Vec::new(), validation_loss: Vec::new() }
     }
 }
 
-/// The ports of every `train` step.
-pub(super) fn ports() -> Ports {
-    Ports::new().one("data", &[Kind::Split]).output("model", &[Kind::Model])
+/// The step that trains by `A`: every `train` step is one of these.
+pub struct Train<A>(pub PhantomData<A>);
+
+impl<A: Algorithm> Step for Train<A> {
+    const NAME: &'static str = A::NAME;
+    const VERSION: u32 = A::VERSION;
+    const ABOUT: &'static str = A::ABOUT;
+    const EXAMPLES: &'static [&'static str] = A::EXAMPLES;
+    type Params = Checked<A>;
+    type Checked = Checked<A>;
+
+    fn ports(_: &Checked<A>) -> Ports {
+        Ports::new().one("data", &[Kind::Split]).output("model", &[Kind::Model])
+    }
+
+    fn check(params: Checked<A>, inputs: &Outlines, _: &Setting) -> Result<(Checked<A>, Outlines), Vec<Problem>> {
+        check::<A>(params, inputs)
+    }
+
+    fn run(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
+        run::<A>(params, inputs, context)
+    }
 }
 
 /// The share of the training rows held out for early stopping where the split has no validation part.
 const HELD_OUT: f64 = 0.1;
 
-pub(super) type Checked<A> = Training<<<A as Algorithm>::Estimator as Estimator>::Params>;
+/// The parameters of the step that trains by `A`.
+pub type Checked<A> = Training<<<A as Algorithm>::Estimator as Estimator>::Params>;
 
 /// Checks the parameters of a `train` step.
-pub(super) fn check<A: Algorithm>(
-    params: Checked<A>,
-    inputs: &Outlines,
-) -> Result<(Checked<A>, Outlines), Vec<Problem>> {
+fn check<A: Algorithm>(params: Checked<A>, inputs: &Outlines) -> Result<(Checked<A>, Outlines), Vec<Problem>> {
     let common = &params.common;
     let mut problems: Vec<Problem> = A::Estimator::check(&params.estimator).into_iter().map(problem).collect();
     let empty = trainyard_core::Schema::default();
@@ -167,11 +198,7 @@ pub(super) struct Material<'a, P> {
 }
 
 /// Trains on the split's training part and packs the model.
-pub(super) fn run<A: Algorithm>(
-    params: &Checked<A>,
-    inputs: &Inputs,
-    context: &Context<'_>,
-) -> Result<Outputs, StepError> {
+fn run<A: Algorithm>(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
     let split = inputs.one::<SplitTable>("data")?;
     let table = split.table();
     let common = &params.common;

@@ -3,18 +3,18 @@
 //! Takes missing values and categories as they are. Nothing to tune for a sound first result; probabilities are the
 //! shares of the trees.
 
-use trainyard_core::{Context, Inputs, Outlines, Outputs, Ports, Problem, Setting, Step, StepError};
 use trainyard_learn::{boosting, features::Wants, fitted_model::FittedModel};
 
-use super::{
-    fit::{self, Algorithm, Fitting},
-    training::Training,
-};
+use super::fit::{Algorithm, Fitting};
 
 /// A random forest.
 pub struct Forest;
 
 impl Algorithm for Forest {
+    const NAME: &'static str = "train/forest";
+    const VERSION: u32 = 1;
+    const ABOUT: &'static str = "a random forest";
+    const EXAMPLES: &'static [&'static str] = &["{}", r#"{"trees": 300, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Estimator = boosting::Forest;
     const WANTS: Wants = Wants::Native;
 
@@ -24,26 +24,5 @@ impl Algorithm for Forest {
 
     fn keep(model: boosting::ForestModel) -> Fitting {
         Fitting::of(FittedModel::Forest(model))
-    }
-}
-
-impl Step for Forest {
-    const NAME: &'static str = "train/forest";
-    const VERSION: u32 = 1;
-    const ABOUT: &'static str = "a random forest";
-    const EXAMPLES: &'static [&'static str] = &["{}", r#"{"trees": 300, "seed": 7, "resample": {"k-fold": 5}}"#];
-    type Params = Training<boosting::ForestParams>;
-    type Checked = Self::Params;
-
-    fn ports(_: &Self::Params) -> Ports {
-        fit::ports()
-    }
-
-    fn check(params: Self::Params, inputs: &Outlines, _: &Setting) -> Result<(Self::Params, Outlines), Vec<Problem>> {
-        fit::check::<Self>(params, inputs)
-    }
-
-    fn run(params: &Self::Params, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
-        fit::run::<Self>(params, inputs, context)
     }
 }

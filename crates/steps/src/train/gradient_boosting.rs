@@ -3,18 +3,19 @@
 //! Takes missing values and categories as they are. Stops early on the validation part when there is one; else it finds
 //! its length on a tenth of the training rows and is fitted anew on all of them. The defaults suit most tables.
 
-use trainyard_core::{Context, Inputs, Outlines, Outputs, Ports, Problem, Setting, Step, StepError};
 use trainyard_learn::{boosting, features::Wants, fitted_model::FittedModel};
 
-use super::{
-    fit::{self, Algorithm, Fitting},
-    training::Training,
-};
+use super::fit::{Algorithm, Fitting};
 
 /// Gradient boosting of histogram trees.
 pub struct GradientBoosting;
 
 impl Algorithm for GradientBoosting {
+    const NAME: &'static str = "train/gradient-boosting";
+    const VERSION: u32 = 1;
+    const ABOUT: &'static str = "gradient boosting of histogram trees";
+    const EXAMPLES: &'static [&'static str] =
+        &["{}", r#"{"trees": 100, "leaves": 31, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Estimator = boosting::GradientBoosting;
     const WANTS: Wants = Wants::Native;
 
@@ -33,27 +34,5 @@ impl Algorithm for GradientBoosting {
     fn keep(model: boosting::GradientBoostingModel) -> Fitting {
         let (training_loss, validation_loss) = (model.history.train.clone(), model.history.validation.clone());
         Fitting { model: FittedModel::GradientBoosting(model), training_loss, validation_loss }
-    }
-}
-
-impl Step for GradientBoosting {
-    const NAME: &'static str = "train/gradient-boosting";
-    const VERSION: u32 = 1;
-    const ABOUT: &'static str = "gradient boosting of histogram trees";
-    const EXAMPLES: &'static [&'static str] =
-        &["{}", r#"{"trees": 100, "leaves": 31, "seed": 7, "resample": {"k-fold": 5}}"#];
-    type Params = Training<boosting::GradientBoostingParams>;
-    type Checked = Self::Params;
-
-    fn ports(_: &Self::Params) -> Ports {
-        fit::ports()
-    }
-
-    fn check(params: Self::Params, inputs: &Outlines, _: &Setting) -> Result<(Self::Params, Outlines), Vec<Problem>> {
-        fit::check::<Self>(params, inputs)
-    }
-
-    fn run(params: &Self::Params, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
-        fit::run::<Self>(params, inputs, context)
     }
 }

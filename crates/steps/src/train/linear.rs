@@ -3,18 +3,18 @@
 //! Missing numbers are filled with the median, numbers scaled, categories one-hot coded; all of it fitted on training
 //! rows. With `l2` it is a ridge regression.
 
-use trainyard_core::{Context, Inputs, Outlines, Outputs, Ports, Problem, Setting, Step, StepError};
 use trainyard_learn::{features::Wants, fitted_model::FittedModel, linear};
 
-use super::{
-    fit::{self, Algorithm, Fitting},
-    training::Training,
-};
+use super::fit::{Algorithm, Fitting};
 
 /// Linear regression by least squares.
 pub struct Linear;
 
 impl Algorithm for Linear {
+    const NAME: &'static str = "train/linear";
+    const VERSION: u32 = 1;
+    const ABOUT: &'static str = "linear regression by least squares";
+    const EXAMPLES: &'static [&'static str] = &["{}", r#"{"l2": 1, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Estimator = linear::Linear;
     const WANTS: Wants = Wants::Dense;
 
@@ -24,26 +24,5 @@ impl Algorithm for Linear {
 
     fn keep(model: linear::LinearModel) -> Fitting {
         Fitting::of(FittedModel::Linear(model))
-    }
-}
-
-impl Step for Linear {
-    const NAME: &'static str = "train/linear";
-    const VERSION: u32 = 1;
-    const ABOUT: &'static str = "linear regression by least squares";
-    const EXAMPLES: &'static [&'static str] = &["{}", r#"{"l2": 1, "seed": 7, "resample": {"k-fold": 5}}"#];
-    type Params = Training<linear::Params>;
-    type Checked = Self::Params;
-
-    fn ports(_: &Self::Params) -> Ports {
-        fit::ports()
-    }
-
-    fn check(params: Self::Params, inputs: &Outlines, _: &Setting) -> Result<(Self::Params, Outlines), Vec<Problem>> {
-        fit::check::<Self>(params, inputs)
-    }
-
-    fn run(params: &Self::Params, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
-        fit::run::<Self>(params, inputs, context)
     }
 }

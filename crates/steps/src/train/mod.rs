@@ -4,15 +4,22 @@
 //! learned from data (filling, scaling, encoding) is learned in here, from training rows alone.
 
 mod cross_validate;
-mod fit;
+pub mod fit;
 pub mod forest;
 pub mod gradient_boosting;
 pub mod linear;
 pub mod logistic;
 pub mod training;
 
+use std::marker::PhantomData;
+
+use fit::Train;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] =
-    &[&gradient_boosting::GradientBoosting, &forest::Forest, &linear::Linear, &logistic::Logistic];
+pub const STEPS: &[&dyn ErasedStep] = &[
+    &Train::<gradient_boosting::GradientBoosting>(PhantomData),
+    &Train::<forest::Forest>(PhantomData),
+    &Train::<linear::Linear>(PhantomData),
+    &Train::<logistic::Logistic>(PhantomData),
+];

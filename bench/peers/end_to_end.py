@@ -37,6 +37,7 @@ drawn = [roc_auc_score(truth[pick], probability[pick]) for pick in (rng.integers
 low, high = np.quantile(drawn, [0.025, 0.975])
 store = tempfile.mkdtemp()
 mlflow.set_tracking_uri(f"sqlite:///{store}/mlflow.db")
+mlflow.set_experiment(experiment_id=mlflow.create_experiment("end-to-end", artifact_location=f"file://{store}"))
 with mlflow.start_run():
     mlflow.log_params({"trees": 100, "leaves": 31})
     mlflow.log_metrics({"auc": auc, "cv": folds.mean()})

@@ -144,3 +144,23 @@ steps:
     assert!(statuses.contains(&("warm".to_owned(), "ran".to_owned())), "{statuses:?}");
     assert!(!statuses.iter().any(|(name, _)| name.contains("boosted")), "only what is needed: {statuses:?}");
 }
+
+#[test]
+fn folds_of_a_time_split_never_look_ahead() {
+    // The target is the row's own moment: with random folds its neighbours on both sides give it away, while a model
+    // that has only seen the past is wrong by the whole step to the future.
+    let sandbox = Sandbox::pipeline(
+        "name: time
+steps:
+  data: {uses: acquire/file, with: {path: data.csv}}
+  parts: {uses: split/time, from: data, with: {target: y, time: t, ratio: {train: 0.8, test: 0.2}}}
+  model: {uses: train/gradient-boosting, from: parts, with: {task: regression, resample: {k-fold: 4}}}
+  judged: {uses: evaluate/models, from: {data: parts, models: model}, with: {metrics: [mae], importance: 0}}
+",
+    );
+    let rows: Vec<String> = (0..1000).map(|row| format!("{row},{row},{row}")).collect();
+    sandbox.write("data.csv", format!("t,x,y\n{}\n", rows.join("\n")));
+    let document = sandbox.run(&["run", "--json"]).expect(0).json();
+    let mae = document["evaluation"]["resampled"]["model"]["mae"]["mean"].as_f64().unwrap();
+    assert!(mae > 40.0, "{mae}: a fold has seen its own future");
+}

@@ -41,16 +41,23 @@ pub(super) fn run<A: Algorithm>(
     let folds = resample.k_fold as usize;
     let seed = material.params.common.seed;
     let labels: Option<Vec<u32>> = (target.task != Task::Regression).then(|| fit::class_codes(target, &rows));
-    let made = match (&groups, &labels) {
-        (Some(groups), labels) => {
+    let time = split.roles().time.as_deref().filter(|_| groups.is_none());
+    let made = match (time, &groups, &labels) {
+        // What comes later must not train what is judged on what came before.
+        (Some(column), ..) => {
+            let times = columns::numbers(&split.table().column(column)?)?;
+            let times: Vec<f64> = rows.iter().map(|&row| times[row]).collect();
+            split::time_folds(&times, folds, 0.0)?
+        }
+        (None, Some(groups), labels) => {
             let groups: Vec<u32> = rows.iter().map(|&row| groups[row]).collect();
             match labels {
                 Some(labels) => split::stratified_group_folds(&groups, labels, folds, seed)?,
                 None => split::group_folds(&groups, folds, seed)?,
             }
         }
-        (None, Some(labels)) => split::stratified_folds(labels, folds, seed)?,
-        (None, None) => split::random_folds(rows.len(), folds, seed)?,
+        (None, None, Some(labels)) => split::stratified_folds(labels, folds, seed)?,
+        (None, None, None) => split::random_folds(rows.len(), folds, seed)?,
     };
     let names = metrics::names(Some(target.task));
     let mut scores: BTreeMap<String, Vec<f64>> = names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();

@@ -13,7 +13,8 @@ use crate::beside;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resample {
-    /// Number of folds (2 to 50): stratified for classes, by group where the split or `group` names one.
+    /// Number of folds (2 to 50): by group where the split or `group` names one, else by time where the split names one
+    /// (each fold is judged by a model of what came before it), else stratified for classes.
     #[serde(rename = "k-fold")]
     pub k_fold: u32,
     /// The column whose rows stay together; the split's group when absent.

@@ -22,6 +22,13 @@ pub enum Task {
     Binary,
     /// One of three or more classes.
     Multiclass,
+    /// A score that puts the rows of a query in order; judged against graded relevance, where higher is better.
+    Ranking,
+    /// A score that is higher the stranger a row is. A target of two classes, where there is one, judges and is never
+    /// learned from.
+    Anomaly,
+    /// A cluster. A target of classes, where there is one, judges and is never learned from.
+    Clustering,
 }
 
 impl Task {
@@ -32,7 +39,22 @@ impl Task {
             Self::Regression => "regression",
             Self::Binary => "binary",
             Self::Multiclass => "multiclass",
+            Self::Ranking => "ranking",
+            Self::Anomaly => "anomaly",
+            Self::Clustering => "clustering",
         }
+    }
+
+    /// Whether what is predicted is one of the target's classes.
+    #[must_use]
+    pub const fn is_classification(self) -> bool {
+        matches!(self, Self::Binary | Self::Multiclass)
+    }
+
+    /// Whether it is learned from a target; a target of the others is used for judging only.
+    #[must_use]
+    pub const fn is_supervised(self) -> bool {
+        !matches!(self, Self::Anomaly | Self::Clustering)
     }
 }
 
@@ -142,7 +164,7 @@ pub struct Gate {
 pub struct Evaluation {
     /// What the models predict.
     pub task: Task,
-    /// The column they predict.
+    /// The column they predict; empty where there is none.
     pub target: String,
     /// The class names in the order of their codes; empty for a regression.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

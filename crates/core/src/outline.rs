@@ -28,7 +28,7 @@ pub enum Outline {
     },
     /// A fitted model package.
     Model {
-        /// The column it predicts.
+        /// The column it predicts; empty for a model that needs none.
         target: String,
         /// What it predicts; not known where only the data can tell.
         task: Option<Task>,

@@ -83,6 +83,7 @@ fn score(metric: &str, truth: &[f64], predicted: &Prediction) -> f64 {
             }
             if metric == "auc" { area / positive / (truth.len() as f64 - positive) } else { precision / positive }
         }
+        Prediction::Clusters { .. } => f64::NAN,
     }
 }
 

@@ -66,9 +66,16 @@ fn fit<E: Estimator>(json: &str, sample: &Sample<'_>, threads: usize) -> Result<
     E::fit(&params::<E>(json), sample, None, &FitContext { threads, ..FitContext::quiet(7) })
 }
 
+/// Values, probabilities or cluster numbers, in order.
+fn numbers(prediction: &Prediction) -> Vec<f64> {
+    match prediction {
+        Prediction::Values(values) | Prediction::Probabilities { values, .. } => values.clone(),
+        Prediction::Clusters { values, .. } => values.iter().map(|&cluster| f64::from(cluster)).collect(),
+    }
+}
+
 fn bits(prediction: &Prediction) -> Vec<u64> {
-    let (Prediction::Values(values) | Prediction::Probabilities { values, .. }) = prediction;
-    values.iter().map(|value| value.to_bits()).collect()
+    numbers(prediction).iter().map(|value| value.to_bits()).collect()
 }
 
 fn task(classes: usize) -> Task {
@@ -149,8 +156,7 @@ fn a_constant_column_changes_nothing_that_matters<E: Estimator>(json: &str, clas
     wider.features.push(flat);
     let prediction = |x: &Matrix| {
         let model = fit::<E>(json, &Sample { x, y: &y, classes, weights: None }, 1).unwrap();
-        let (Prediction::Values(values) | Prediction::Probabilities { values, .. }) = model.predict(x);
-        values
+        numbers(&model.predict(x))
     };
     // A forest draws its columns, so it grows other trees; the others must agree.
     let tolerance = if E::NAME == Forest::NAME { f64::INFINITY } else { 1e-6 };

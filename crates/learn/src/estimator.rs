@@ -1,6 +1,6 @@
 //! What an estimator is: parameters, a fit on a sample, a serialisable fitted model with `predict`.
 
-use std::ops::ControlFlow;
+use std::{borrow::Cow, ops::ControlFlow};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -11,7 +11,8 @@ use crate::matrix::Matrix;
 pub struct Sample<'a> {
     /// The features.
     pub x: &'a Matrix,
-    /// One target a row: the value for a regression, the class code 0, 1, … for a classification.
+    /// One target a row: the value for a regression, the class code 0, 1, … for a classification, the relevance for a
+    /// ranking. Not looked at by an estimator that learns without a target.
     pub y: &'a [f64],
     /// Number of classes; 0 for a regression, 2 for a binary classification.
     pub classes: usize,
@@ -54,15 +55,38 @@ pub struct LearnError {
 /// Predictions, one a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Prediction {
-    /// A regression's values.
+    /// A regression's values, a ranking's scores, or anomaly scores: the higher the stranger.
     Values(Vec<f64>),
-    /// Class probabilities, row-major: `values[row * classes + class]`; each row sums to one.
+    /// Class probabilities, row-major: `values[row * classes + class]`; each row sums to one. Of a clustering, the
+    /// probabilities of its clusters.
     Probabilities {
         /// Number of classes.
         classes: usize,
         /// The probabilities.
         values: Vec<f64>,
     },
+    /// The cluster of each row.
+    Clusters {
+        /// Number of clusters.
+        clusters: usize,
+        /// Each below `clusters`.
+        values: Vec<u32>,
+    },
+}
+
+impl Prediction {
+    /// The cluster, or the most probable class (the first among equals), of each row; none where it holds numbers.
+    #[must_use]
+    pub fn codes(&self) -> Option<Cow<'_, [u32]>> {
+        match self {
+            Self::Values(_) => None,
+            Self::Probabilities { classes, values } => {
+                let most = |row: &[f64]| (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
+                Some(values.chunks_exact((*classes).max(1)).map(|row| most(row) as u32).collect())
+            }
+            Self::Clusters { values, .. } => Some(Cow::Borrowed(values)),
+        }
+    }
 }
 
 /// An algorithm that learns from a [`Sample`].

@@ -128,7 +128,7 @@ fn sample(judged: &Judged<'_>, most: usize) -> Vec<usize> {
     if all <= most {
         return (0..all).collect();
     }
-    let class = |row: &usize| if judged.task == Task::Regression { 0 } else { judged.truth[*row] as i64 };
+    let class = |row: &usize| if judged.task.is_classification() { judged.truth[*row] as i64 } else { 0 };
     let mut random = ChaCha8Rng::seed_from_u64(judged.seed);
     let mut rows: Vec<usize> = (0..all).collect();
     shuffle(&mut rows, &mut random);

@@ -23,7 +23,8 @@ pub struct Signature {
     pub inputs: Vec<Column>,
     /// What it predicts.
     pub task: Task,
-    /// The column it predicts.
+    /// The column it predicts. For a model that learns without a target, the column that it can be judged by, and empty
+    /// where there is none.
     pub target: String,
     /// The class names in the order of their codes; empty for a regression.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -50,7 +51,7 @@ pub struct Package {
     pub format: u32,
     /// The estimator's name.
     pub estimator: String,
-    /// The column it predicts.
+    /// As in the signature.
     pub target: String,
     /// What it reads and what it predicts.
     pub signature: Signature,

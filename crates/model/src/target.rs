@@ -15,7 +15,8 @@ use trainyard_data::{DataError, Table, columns::numbers};
 pub struct Target {
     /// What is predicted.
     pub task: Task,
-    /// The class names in the order of their codes (numbers by value, texts by text); empty for a regression.
+    /// The class names in the order of their codes (numbers by value, texts by text); empty for a regression and a
+    /// ranking. Of an anomaly target, the second is the anomaly.
     pub classes: Vec<String>,
     /// The value, or the code of the class; NaN where it is missing.
     pub values: Vec<f64>,
@@ -37,19 +38,19 @@ impl Target {
         let guess = guess_task(&array);
         let task = task.unwrap_or(guess.0);
         let guessed = task == Task::Multiclass && guess == (Task::Multiclass, true);
-        if task == Task::Regression {
+        if matches!(task, Task::Regression | Task::Ranking) {
             let values = numbers(&array).map_err(|_| {
-                DataError::new("wrong-target", format!("`{name}` is text; a regression needs numbers"))
+                DataError::new("wrong-target", format!("`{name}` is text; a {} needs numbers", task.name()))
                     .help("use an estimator for classes, such as `train/logistic`, or another target")
             })?;
             return Ok(Self { task, classes: Vec::new(), values, guessed: false });
         }
         let (classes, values) = classes(&array)?;
         let task = match (task, classes.len()) {
-            (Task::Binary, count) if count > 2 => {
+            (Task::Binary | Task::Anomaly, count) if count > 2 => {
                 return Err(DataError::new(
                     "wrong-target",
-                    format!("`{name}` has {count} distinct values; `task: binary` takes two"),
+                    format!("`{name}` has {count} distinct values; `task: {}` takes two", task.name()),
                 ));
             }
             (_, count) if count > 1000 => {
@@ -59,6 +60,7 @@ impl Target {
                 )
                 .help("predict it as a number with `task: regression`, or choose another target"));
             }
+            (Task::Anomaly | Task::Clustering, _) => task,
             (_, 0..=2) => Task::Binary,
             _ => Task::Multiclass,
         };
@@ -71,7 +73,7 @@ impl Target {
     /// As [`Target::of`].
     pub fn under(table: &Table, name: &str, task: Task, known: &[String]) -> Result<Vec<f64>, DataError> {
         let array = table.column(name)?;
-        if task == Task::Regression {
+        if matches!(task, Task::Regression | Task::Ranking) {
             return numbers(&array);
         }
         let texts = texts(&array)?;

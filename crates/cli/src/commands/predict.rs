@@ -2,8 +2,9 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
-use arrow::array::{ArrayRef, Float64Array, StringArray};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
 use serde_json::json;
+use trainyard_core::evaluation::Task;
 use trainyard_data::{
     Table,
     read::{ReadOptions, expand, read},
@@ -53,17 +54,28 @@ pub(super) fn predict(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The records with `prediction`, and one `probability_<class>` a class for a classification.
+/// The records with `prediction` (a value, score, class or cluster), and one `probability_<class>` a class for a
+/// classification or `probability_<number>` a cluster where a clustering has probabilities.
 fn with_predictions(records: &Table, package: &Package) -> Result<Table, Failure> {
-    let table = match package.predict(records)? {
+    let prediction = package.predict(records)?;
+    let clusters = if package.signature.task == Task::Clustering { prediction.codes() } else { None };
+    let clusters: Option<ArrayRef> =
+        clusters.map(|codes| Arc::new(codes.iter().map(|&code| i64::from(code)).collect::<Int64Array>()) as _);
+    let numbered: Vec<String>;
+    let table = match prediction {
         Prediction::Values(values) => records.with_column("prediction", Arc::new(Float64Array::from(values)))?,
         Prediction::Probabilities { classes, values } => {
-            let names = &package.signature.classes;
+            let names = if clusters.is_some() {
+                numbered = (0..classes).map(|cluster| cluster.to_string()).collect();
+                &numbered
+            } else {
+                &package.signature.classes
+            };
             let best = values.chunks(classes.max(1)).map(|row| {
                 let best = row.iter().enumerate().fold(0, |best, (class, p)| if *p > row[best] { class } else { best });
                 names.get(best).map(String::as_str)
             });
-            let labels: ArrayRef = Arc::new(best.collect::<StringArray>());
+            let labels: ArrayRef = clusters.unwrap_or_else(|| Arc::new(best.collect::<StringArray>()));
             let mut table = records.with_column("prediction", labels)?;
             for (class, name) in names.iter().enumerate() {
                 let column: Float64Array =
@@ -72,6 +84,10 @@ fn with_predictions(records: &Table, package: &Package) -> Result<Table, Failure
             }
             table
         }
+        Prediction::Clusters { .. } => match clusters {
+            Some(clusters) => records.with_column("prediction", clusters)?,
+            None => return Err(Failure::run("broken-artifact", "the package predicts clusters but is no clustering")),
+        },
     };
     Ok(table)
 }

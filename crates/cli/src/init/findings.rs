@@ -56,7 +56,7 @@ pub(crate) fn look(
     task: Option<Task>,
 ) -> Result<Findings, DataError> {
     let target = Target::of(table, target_name, task)?;
-    if target.task != Task::Regression && target.classes.len() < 2 {
+    if target.task.is_classification() && target.classes.len() < 2 {
         return Err(DataError::new("single-class", format!("`{target_name}` holds one value only"))
             .help("there is nothing to predict; choose another target"));
     }
@@ -141,9 +141,10 @@ fn strategy(table: &Table, profile: &Profile, target: &str, task: Task) -> Resul
         let why = format!("`{}` says when each row was taken: train on the past, test on the future", moment.name);
         return Ok((Strategy::Time(moment.name.clone()), why));
     }
-    Ok(match task {
-        Task::Regression => (Strategy::Random, "nothing in the columns ties rows together".to_owned()),
-        _ => (Strategy::Stratified, "every part gets its share of each class".to_owned()),
+    Ok(if task.is_classification() {
+        (Strategy::Stratified, "every part gets its share of each class".to_owned())
+    } else {
+        (Strategy::Random, "nothing in the columns ties rows together".to_owned())
     })
 }
 

@@ -189,7 +189,10 @@ fn model_steps(out: &mut String, found: &Findings) -> std::fmt::Result {
         Task::Multiclass if found.rarest < 0.05 => {
             ("f1_macro, balanced_accuracy, accuracy, log_loss", "f1_macro", "some classes are rare: each counts alike")
         }
-        Task::Multiclass => ("accuracy, balanced_accuracy, f1_macro, log_loss", "accuracy", "share of rows told right"),
+        // Tasks that `init` writes no pipeline for; those of no classes are not asked for.
+        Task::Multiclass | Task::Ranking | Task::Anomaly | Task::Clustering => {
+            ("accuracy, balanced_accuracy, f1_macro, log_loss", "accuracy", "share of rows told right")
+        }
     };
     writeln!(
         out,

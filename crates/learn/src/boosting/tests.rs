@@ -62,6 +62,7 @@ fn fit(params: &GradientBoostingParams, sample: &Sample<'_>) -> GradientBoosting
 fn values(prediction: Prediction) -> Vec<f64> {
     match prediction {
         Prediction::Values(values) | Prediction::Probabilities { values, .. } => values,
+        Prediction::Clusters { .. } => panic!("trees predict no clusters"),
     }
 }
 

@@ -7,19 +7,24 @@ use super::{
     scored::{Scored, View},
     thin::thin,
 };
-use crate::LearnError;
+use crate::{LearnError, Prediction};
 
 /// Most points of a curve.
 const POINTS: usize = 200;
 /// Bins of the calibration curve.
 const BINS: usize = 10;
 
+/// What judges curves: probabilities of two classes, or scores.
+const fn task(scored: &Scored<'_>) -> Task {
+    if matches!(scored.prediction, Prediction::Values(_)) { Task::Anomaly } else { Task::Binary }
+}
+
 /// (false positive rate, true positive rate) from (0, 0) to (1, 1), at most 200 points.
 ///
 /// # Errors
 /// Rows that cannot be judged, or of one class only.
 pub fn roc_curve(scored: &Scored<'_>) -> Result<Curve, LearnError> {
-    let view = scored.view(Task::Binary)?;
+    let view = scored.view(task(scored))?;
     let steps = thresholds(&view);
     let [negative, positive] = totals(&steps)?;
     let mut points = vec![[0.0, 0.0]];
@@ -33,7 +38,7 @@ pub fn roc_curve(scored: &Scored<'_>) -> Result<Curve, LearnError> {
 /// # Errors
 /// Rows that cannot be judged, or of one class only.
 pub fn precision_recall_curve(scored: &Scored<'_>) -> Result<Curve, LearnError> {
-    let view = scored.view(Task::Binary)?;
+    let view = scored.view(task(scored))?;
     let steps = thresholds(&view);
     let [_, positive] = totals(&steps)?;
     let counted = steps.iter().filter(|[wrong, right]| wrong + right > 0.0);

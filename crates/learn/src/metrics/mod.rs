@@ -79,6 +79,7 @@ const REGRESSION: &[Task] = &[Task::Regression];
 const BINARY: &[Task] = &[Task::Binary];
 const MULTICLASS: &[Task] = &[Task::Multiclass];
 const CLASSES: &[Task] = &[Task::Binary, Task::Multiclass];
+const SCORES: &[Task] = &[Task::Binary, Task::Anomaly];
 
 /// Every metric.
 #[rustfmt::skip]
@@ -108,9 +109,9 @@ pub const METRICS: &[Metric] = &[
         about: "harmonic mean of precision and recall" },
     Metric { name: "mcc", tasks: BINARY, direction: Direction::Higher, estimate: binary::mcc,
         about: "Matthews correlation of predicted and actual class; 0 is chance, 1 is perfect" },
-    Metric { name: "roc_auc", tasks: BINARY, direction: Direction::Higher, estimate: ranking::roc_auc,
-        about: "chance that a positive row gets a higher probability than a negative one; 0.5 is chance" },
-    Metric { name: "average_precision", tasks: BINARY, direction: Direction::Higher,
+    Metric { name: "roc_auc", tasks: SCORES, direction: Direction::Higher, estimate: ranking::roc_auc,
+        about: "chance that a positive row gets a higher score than a negative one; 0.5 is chance" },
+    Metric { name: "average_precision", tasks: SCORES, direction: Direction::Higher,
         estimate: ranking::average_precision,
         about: "precision averaged over the recalls; the share of positives is chance; suits rare positives" },
     Metric { name: "log_loss", tasks: CLASSES, direction: Direction::Lower, estimate: multiclass::log_loss,
@@ -145,13 +146,16 @@ pub fn names(task: Option<Task>) -> Vec<&'static str> {
         .collect()
 }
 
-/// The metric that decides for a task where the user names none: `rmse`, `roc_auc` or `log_loss`.
+/// The metric that decides for a task where the user names none, such as `rmse`.
 #[must_use]
 pub const fn deciding(task: Task) -> &'static str {
     match task {
         Task::Regression => "rmse",
         Task::Binary => "roc_auc",
         Task::Multiclass => "log_loss",
+        Task::Ranking => "ndcg",
+        Task::Anomaly => "average_precision",
+        Task::Clustering => "silhouette",
     }
 }
 

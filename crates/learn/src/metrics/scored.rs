@@ -9,7 +9,7 @@ use crate::{LearnError, Prediction};
 /// Predictions to judge.
 #[derive(Clone, Copy, Debug)]
 pub struct Scored<'a> {
-    /// One a row: the value for a regression, the class code 0, 1, … for a classification.
+    /// One a row: the value for a regression, the class code 0, 1, … for a classification; 1 for an anomaly, else 0.
     pub truth: &'a [f64],
     /// The predictions, aligned.
     pub prediction: &'a Prediction,
@@ -22,9 +22,9 @@ pub struct Scored<'a> {
 /// Predictions fit to be judged: aligned, finite and of the task's kind.
 pub(super) struct View<'a> {
     pub(super) truth: &'a [f64],
-    /// Predicted values, or probabilities row by row.
+    /// Predicted values or scores, or probabilities row by row.
     pub(super) values: &'a [f64],
-    /// 0 for a regression.
+    /// Probabilities a row; 0 where there is one value a row.
     pub(super) classes: usize,
     pub(super) weights: Option<&'a [f64]>,
     /// Groups numbered from 0 without a gap, and how many there are; none when there are fewer than two.
@@ -44,8 +44,9 @@ impl View<'_> {
         self.truth[row] as usize
     }
 
+    /// The probability of a class, or the score where there is one value a row.
     pub(super) fn probability(&self, row: usize, class: usize) -> f64 {
-        self.values[row * self.classes + class]
+        if self.classes == 0 { self.values[row] } else { self.values[row * self.classes + class] }
     }
 
     /// The most probable class, the first among equals.
@@ -63,15 +64,19 @@ impl<'a> Scored<'a> {
     pub(super) fn view(&self, task: Task) -> Result<View<'a>, LearnError> {
         let rows = self.truth.len();
         let (values, classes) = match (self.prediction, task) {
-            (Prediction::Values(values), Task::Regression) => (values.as_slice(), 0),
+            (Prediction::Values(values), Task::Regression | Task::Ranking | Task::Anomaly) => (values.as_slice(), 0),
             (Prediction::Probabilities { classes: 2, values }, Task::Binary) => (values.as_slice(), 2),
             (Prediction::Probabilities { classes, values }, Task::Multiclass) if *classes >= 2 => {
                 (values.as_slice(), *classes)
+            }
+            (Prediction::Probabilities { .. } | Prediction::Clusters { .. }, Task::Clustering) => {
+                return refuse("not-measured", "there is no metric of clusters".to_owned());
             }
             (prediction, task) => {
                 let found = match prediction {
                     Prediction::Values(_) => "numbers".to_owned(),
                     Prediction::Probabilities { classes, .. } => format!("probabilities of {classes} classes"),
+                    Prediction::Clusters { clusters, .. } => format!("{clusters} clusters"),
                 };
                 return refuse("wrong-task", format!("a {} model cannot predict {found}", task.name()));
             }
@@ -100,15 +105,18 @@ impl<'a> Scored<'a> {
                 format!("the prediction of row {row} is not finite: {}", values[place]),
             );
         }
-        if classes > 0 {
-            let code = |value: f64| value.fract() == 0.0 && value >= 0.0 && value < classes as f64;
+        let codes = if task == Task::Anomaly { 2 } else { classes };
+        if codes > 0 {
+            let code = |value: f64| value.fract() == 0.0 && value >= 0.0 && value < codes as f64;
             if let Some(value) = self.truth.iter().find(|value| !code(**value)) {
-                let message = format!("class codes must be whole numbers from 0 to {}, found {value}", classes - 1);
+                let message = format!("class codes must be whole numbers from 0 to {}, found {value}", codes - 1);
                 return refuse("class-out-of-range", message);
             }
-            if let Some(value) = values.iter().find(|value| !(-1e-9..=1.0 + 1e-9).contains(*value)) {
-                return refuse("probability-out-of-range", format!("probabilities lie between 0 and 1, found {value}"));
-            }
+        }
+        if classes > 0
+            && let Some(value) = values.iter().find(|value| !(-1e-9..=1.0 + 1e-9).contains(*value))
+        {
+            return refuse("probability-out-of-range", format!("probabilities lie between 0 and 1, found {value}"));
         }
         if let Some(weights) = self.weights {
             if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {

@@ -317,3 +317,19 @@ fn residuals_fall_into_bins_that_cover_them() {
     assert_eq!(residual_histogram(&exact.scored()).unwrap(), [[0.0, 0.0, 3000.0]]);
     assert_eq!(predicted_actual(&exact.scored()).unwrap().len(), 1000);
 }
+
+#[test]
+fn anomaly_scores_are_judged_by_their_order() {
+    let truth = [0.0, 1.0, 0.0, 1.0, 0.0];
+    let prediction = Prediction::Values(vec![-3.0, 40.0, 0.5, 0.4, 0.1]);
+    let scored = Scored { truth: &truth, prediction: &prediction, weights: None, groups: None };
+    assert_eq!(names(Some(Task::Anomaly)), ["roc_auc", "average_precision"]);
+    assert!((value("roc_auc", Task::Anomaly, &scored).unwrap() - 5.0 / 6.0).abs() < 1e-15);
+    assert!((value("average_precision", Task::Anomaly, &scored).unwrap() - 5.0 / 6.0).abs() < 1e-15);
+    assert_eq!(roc_curve(&scored).unwrap().last(), Some(&[1.0, 1.0]));
+    let code = |truth: &[f64], task| {
+        value("roc_auc", task, &Scored { truth, ..scored }).map_or_else(|error| error.code, |_| "judged")
+    };
+    assert_eq!(code(&[0.0, 2.0, 0.0, 1.0, 0.0], Task::Anomaly), "class-out-of-range");
+    assert_eq!(code(&truth, Task::Ranking), "metric-does-not-fit");
+}

@@ -149,7 +149,11 @@ impl Step for Models {
         let models = inputs.many::<Package>("models")?;
         let test = Unseen::of(&split, &models, params, context)?;
         let names = measured_names(params, Some(test.task));
-        let decided_by = params.best.clone().unwrap_or_else(|| names[0].to_owned());
+        let Some(first) = names.first() else {
+            let message = format!("there is no metric of a {} model", test.task.name());
+            return Err(StepError::new("not-measured", message));
+        };
+        let decided_by = params.best.clone().unwrap_or_else(|| (*first).to_owned());
         let decided = metrics::check(&decided_by, Some(test.task)).map_err(step_error)?;
 
         let mut judged = BTreeMap::new();
@@ -250,6 +254,10 @@ impl Unseen {
             }
         }
         let signature = &first.signature;
+        if signature.target.is_empty() {
+            let message = format!("there is no column to judge a {} model by", signature.task.name());
+            return Err(StepError::new("no-target", message).help("name it in the split: `target: …`"));
+        }
         let whole = split.part(&params.part)?;
         let values = Target::under(&whole, &signature.target, signature.task, &signature.classes)?;
         let known: Vec<u32> =
@@ -356,6 +364,11 @@ fn pictures(package: &Package, scored: &Scored<'_>, task: Task) -> Pictures {
             pictures.confusion = metrics::confusion_matrix(scored.truth, scored.prediction);
         }
         Task::Multiclass => pictures.confusion = metrics::confusion_matrix(scored.truth, scored.prediction),
+        Task::Anomaly => {
+            pictures.roc = metrics::roc_curve(scored).unwrap_or_default();
+            pictures.precision_recall = metrics::precision_recall_curve(scored).unwrap_or_default();
+        }
+        Task::Ranking | Task::Clustering => {}
     }
     pictures
 }

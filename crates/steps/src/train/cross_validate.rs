@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use trainyard_core::{
-    StepError, Warning,
-    evaluation::{Resampled, Task},
-};
+use trainyard_core::{StepError, Warning, evaluation::Resampled};
 use trainyard_data::{
     columns,
     split::{self, SplitTable},
@@ -40,7 +37,7 @@ pub(super) fn run<A: Algorithm>(
     };
     let folds = resample.k_fold as usize;
     let seed = material.params.common.seed;
-    let labels: Option<Vec<u32>> = (target.task != Task::Regression).then(|| fit::class_codes(target, &rows));
+    let labels: Option<Vec<u32>> = target.task.is_classification().then(|| fit::class_codes(target, &rows));
     let time = split.roles().time.as_deref().filter(|_| groups.is_none());
     let made = match (time, &groups, &labels) {
         // What comes later must not train what is judged on what came before.

@@ -10,7 +10,7 @@ use std::{
 use schemars::JsonSchema;
 use trainyard_core::{
     Column, Context, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, Setting, Step, StepError, Value as _,
-    Warning, evaluation::Task,
+    Warning,
 };
 use trainyard_data::{
     DataError, Table,
@@ -329,7 +329,7 @@ fn held_out<P>(
     train: &[usize],
     groups: Option<&[u32]>,
 ) -> Result<(Vec<usize>, Vec<usize>), DataError> {
-    let stratify = (material.target.task != Task::Regression).then(|| class_codes(&material.target, train));
+    let stratify = material.target.task.is_classification().then(|| class_codes(&material.target, train));
     let groups: Option<Vec<u32>> = groups.map(|groups| train.iter().map(|&row| groups[row]).collect());
     let fold = trainyard_data::split::holdout(
         train.len(),
@@ -385,7 +385,7 @@ pub(super) fn fit<A: Algorithm>(
         Ok((x, y, weights))
     };
     let classes = target.classes.len();
-    if target.task != Task::Regression && classes < 2 {
+    if target.task.is_classification() && classes < 2 {
         let only = target.classes.first().map_or("none", String::as_str);
         return Err(StepError::new("single-class", format!("the target has one class only: `{only}`"))
             .help("there is nothing to tell apart; check the filter or the target column"));

@@ -6,7 +6,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use trainyard_core::record::{StepRecord, StepStatus};
 use trainyard_engine::Event;
 
-use crate::output::complain;
+use crate::{output::complain, render};
 
 /// Shows events as they come.
 pub(crate) struct Progress {
@@ -87,9 +87,7 @@ impl Progress {
             bar.finish_and_clear();
         }
         self.line(&step_line(record, *lock(&self.width)));
-        for warning in &record.warnings {
-            self.line(&format!("      warning[{}]: {}", warning.code, warning.message));
-        }
+        render::warnings(&record.warnings, "      ").lines().for_each(|line| self.line(line));
         if let Some(bar) = lock(&self.overall).as_ref() {
             bar.inc(1);
         }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
-use trainyard_core::{Place, Problem};
+use trainyard_core::{Place, Problem, Warning};
 
 use crate::failure::Failure;
 
@@ -12,13 +12,32 @@ use crate::failure::Failure;
 pub(crate) fn problems(problems: &[Problem], texts: &BTreeMap<String, String>, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
-    for problem in problems {
+    let (silenced, shown): (Vec<&Problem>, Vec<&Problem>) =
+        problems.iter().partition(|problem| problem.silenced.is_some());
+    for problem in &shown {
         out.push_str(&renderer.render(&[group(problem, texts)]));
         out.push_str("\n\n");
     }
-    let errors = problems.iter().filter(|problem| problem.is_error()).count();
-    let warnings = problems.len() - errors;
-    let _ = writeln!(out, "{} and {}", count(errors, "error"), count(warnings, "warning"));
+    let errors = shown.iter().filter(|problem| problem.is_error()).count();
+    let _ = write!(out, "{} and {}", count(errors, "error"), count(shown.len() - errors, "warning"));
+    if !silenced.is_empty() {
+        let _ = write!(out, ", {} silenced", silenced.len());
+    }
+    out.push('\n');
+    out
+}
+
+/// Warnings as lines, the ones that matter most first; those that the file silences are left out.
+pub(crate) fn warnings(warnings: &[Warning], indent: &str) -> String {
+    let mut shown: Vec<&Warning> = warnings.iter().filter(|warning| warning.silenced.is_none()).collect();
+    shown.sort_by_key(|warning| std::cmp::Reverse(warning.severity));
+    let mut out = String::new();
+    for warning in shown {
+        let _ = writeln!(out, "{indent}warning[{}]: {}", warning.code, warning.message);
+        if let Some(help) = &warning.help {
+            let _ = writeln!(out, "{indent}  help: {help}");
+        }
+    }
     out
 }
 
@@ -69,19 +88,25 @@ pub(crate) fn failure(failure: &Failure, colour: bool) -> String {
 /// A problem as `check --json` shows it.
 pub(crate) fn problem_json(problem: &Problem) -> Value {
     let place = problem.place.as_ref();
-    json!({
+    let mut document = json!({
         "code": problem.code,
-        "severity": problem.severity,
+        "severity": problem.level,
         "message": problem.message,
         "file": place.map(|place| &place.file),
         "line": place.map(|place| place.line),
         "column": place.map(|place| place.column),
         "help": problem.help,
-    })
+    });
+    if let Some(reason) = &problem.silenced {
+        document["silenced"] = reason.as_str().into();
+    }
+    document
 }
 
 #[cfg(test)]
 mod tests {
+    use trainyard_core::Severity;
+
     use super::*;
 
     #[test]
@@ -95,5 +120,18 @@ mod tests {
         assert!(shown.contains("^^^^^"), "{shown}");
         assert!(shown.contains("did you mean `torque`?"), "{shown}");
         assert!(shown.ends_with("1 error and 0 warnings\n"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_silenced_is_counted_and_not_shown() {
+        let mut silenced = Problem::warning("mixes-rows", "it mixes rows");
+        silenced.silenced = Some("each row is a group by itself".to_owned());
+        assert_eq!(problem_json(&silenced)["silenced"], "each row is a group by itself");
+        let shown = problems(&[silenced, Problem::warning("odd", "odd")], &BTreeMap::new(), false);
+        assert!(shown.ends_with("0 errors and 1 warning, 1 silenced\n") && !shown.contains("mixes rows"), "{shown}");
+        let high = Warning::new("b", "second").severity(Severity::High).help("do this");
+        let quiet = Warning { silenced: Some("known".to_owned()), ..Warning::new("c", "third") };
+        let lines = warnings(&[Warning::new("a", "first"), high, quiet], " ");
+        assert_eq!(lines, " warning[b]: second\n   help: do this\n warning[a]: first\n");
     }
 }

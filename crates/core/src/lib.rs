@@ -1,7 +1,7 @@
 //! The vocabulary of Trainyard: what a plan, a step, a port, an artifact, a digest and a problem are.
 //!
 //! Knows no file, clock, randomness, network, environment or table library. Reading order: [`problem`], [`digest`],
-//! [`schema`], [`outline`], [`artifact`], [`step`], [`registry`], [`plan`], [`evaluation`], [`record`].
+//! [`schema`], [`outline`], [`artifact`], [`warning`], [`step`], [`registry`], [`plan`], [`evaluation`], [`record`].
 
 pub mod artifact;
 pub mod digest;
@@ -15,13 +15,15 @@ pub mod record;
 pub mod registry;
 pub mod schema;
 pub mod step;
+pub mod warning;
 
 pub use artifact::{Artifact, Codec, Keeper, Kind, Stored, Value};
 pub use digest::{Digest, Hasher};
 pub use outline::Outline;
 pub use plan::{Plan, PlannedStep, Source};
 pub use port::{Arity, Port, Ports};
-pub use problem::{Place, Problem, Severity};
+pub use problem::{Level, Place, Problem};
 pub use registry::Registry;
 pub use schema::{Column, ColumnType, Schema};
-pub use step::{Context, Inputs, Outlines, Outputs, Setting, Step, StepError, Warning};
+pub use step::{Context, Inputs, Outlines, Outputs, Setting, Step, StepError};
+pub use warning::{Severity, Warning};

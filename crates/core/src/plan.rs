@@ -8,6 +8,7 @@ use crate::{
     port::{Arity, Ports},
     problem::Place,
     step::{ErasedStep, Setting},
+    warning::Warning,
 };
 
 /// A checked pipeline.
@@ -56,6 +57,8 @@ pub struct PlannedStep {
     pub cpu: Option<f64>,
     /// Memory it wants, in bytes.
     pub memory: Option<u64>,
+    /// Codes of warnings not to be shown, each with the reason. No part of the fingerprint: it changes no output.
+    pub silence: BTreeMap<String, String>,
 }
 
 /// Where an input comes from.
@@ -80,6 +83,13 @@ impl PlannedStep {
     #[must_use]
     pub fn names_matter(&self, port: &str) -> bool {
         self.ports.inputs.iter().any(|input| input.name == port && input.arity == Arity::Many)
+    }
+
+    /// Marks the warnings that its `silence:` names, and those alone: they may come from a run that silenced others.
+    pub fn mark_silenced(&self, warnings: &mut [Warning]) {
+        for warning in warnings {
+            warning.silenced = self.silence.get(&warning.code).cloned();
+        }
     }
 
     /// The name of its first output port, if it has any.

@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How bad a [`Problem`] is.
+/// Whether a [`Problem`] keeps the pipeline from running. How much a warning of a finished step matters is its
+/// [`crate::Severity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub enum Level {
     /// Nothing runs until it is mended.
     Error,
     /// It runs, but the user should know.
@@ -39,7 +40,8 @@ pub struct Problem {
     /// Stable code such as `unknown-column`; `trainyard explain CODE` shows its page.
     pub code: String,
     /// Error or warning.
-    pub severity: Severity,
+    #[serde(rename = "severity")]
+    pub level: Level,
     /// Lower case, no full stop, the thing in back-ticks, what was expected.
     pub message: String,
     /// The path inside the step's `with:` (`columns`, `AT`, `between`), while the place is not yet known. An empty
@@ -52,6 +54,9 @@ pub struct Problem {
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// For a warning: the reason that the pipeline file gives for not showing it, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silenced: Option<String>,
 }
 
 impl Problem {
@@ -59,17 +64,18 @@ impl Problem {
     pub fn error(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),
-            severity: Severity::Error,
+            level: Level::Error,
             message: message.into(),
             at: Vec::new(),
             place: None,
             help: None,
+            silenced: None,
         }
     }
 
     /// A warning.
     pub fn warning(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, message) }
+        Self { level: Level::Warning, ..Self::error(code, message) }
     }
 
     /// An error about `name`, which is none of `known`; the nearest known name becomes the help.
@@ -116,7 +122,7 @@ impl Problem {
     /// True for an error.
     #[must_use]
     pub fn is_error(&self) -> bool {
-        self.severity == Severity::Error
+        self.level == Level::Error
     }
 }
 

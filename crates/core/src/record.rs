@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{artifact::Kind, digest::Digest, problem::Problem, step::Warning};
+use crate::{artifact::Kind, digest::Digest, problem::Problem, warning::Warning};
 
 /// How a step of a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

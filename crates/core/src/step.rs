@@ -8,7 +8,7 @@ use std::{
 };
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
 
 use crate::{
     artifact::{Artifact, Value},
@@ -17,6 +17,7 @@ use crate::{
     port::Ports,
     problem::Problem,
     schema::Schema,
+    warning::Warning,
 };
 
 /// A unit of work in a pipeline. The author writes this; [`ErasedStep`] is derived from it.
@@ -349,34 +350,6 @@ impl Outputs {
     #[must_use]
     pub fn get<T: Value>(&self, port: &str) -> Option<Arc<T>> {
         Arc::clone(&self.ports.get(port)?.value).into_any().downcast::<T>().ok()
-    }
-}
-
-/// Something the user should know about a finished step: a stable code, a message, and the numbers behind it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Warning {
-    /// Stable code such as `class-missing-from-part`.
-    pub code: String,
-    /// Lower case, no full stop, with the numbers in it.
-    pub message: String,
-    /// The numbers by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub numbers: BTreeMap<String, f64>,
-}
-
-impl Warning {
-    /// A warning without numbers.
-    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), numbers: BTreeMap::new() }
-    }
-
-    /// The same with a number; one that is not finite is left out, since JSON has none.
-    #[must_use]
-    pub fn number(mut self, name: &str, value: f64) -> Self {
-        if value.is_finite() {
-            self.numbers.insert(name.to_owned(), value);
-        }
-        self
     }
 }
 

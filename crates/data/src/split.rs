@@ -44,7 +44,7 @@ pub use folds::{
 pub use ratio::Ratio;
 pub use self_test::{SelfTestResult, self_test};
 pub use spec::{Spec, Strategy};
-pub use warn::{Severity, severity};
+pub use warn::severity;
 
 use assign::Prepared;
 

@@ -86,6 +86,7 @@ fn once(
     let mut warnings = warnings.into_inner().unwrap_or_else(PoisonError::into_inner);
     for warning in warnings.iter_mut().filter(|_| !step.secrets.is_empty()) {
         warning.message = hide(&step.secrets, &warning.message);
+        warning.help = warning.help.take().map(|help| hide(&step.secrets, &help));
     }
     (result, warnings)
 }

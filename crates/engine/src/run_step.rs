@@ -235,6 +235,7 @@ fn record_hit(run: &Run<'_>, known: &Known, hit: Hit) -> Verdict {
     record.fingerprint = Some(known.digest);
     record.outputs = hit.outputs;
     record.warnings = hit.warnings;
+    run.view.plan.steps[known.number].mark_silenced(&mut record.warnings);
     end(run, known.number, record, None, false, hit.values);
     run.backlog.push(Job::Note(known.number));
     Verdict::Done
@@ -257,6 +258,7 @@ fn record(run: &Run<'_>, known: Known, why: String, tried: Tried, claim: Option<
     if !steady {
         warnings.push(Warning::new("changed-while-read", "the data outside changed while it was read"));
     }
+    step.mark_silenced(&mut warnings);
     for warning in &warnings {
         (run.events)(Event::Warning { step: step.name.clone(), warning: warning.clone() });
     }

@@ -1,6 +1,6 @@
 //! What every step may say besides its own parameters.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use trainyard_core::Problem;
 
@@ -9,15 +9,15 @@ use crate::{
     files::Span,
     findings::{Findings, shown, unknown},
     node::{Node, Value},
-    quantity,
+    quantity, silence,
 };
 
 /// The keys of a pipeline file.
 pub(crate) const FILE_KEYS: [&str; 11] =
     ["name", "about", "params", "import", "steps", "triggers", "tests", "resources", "timeout", "retry", "coupling"];
 /// The keys of a step.
-pub(crate) const STEP_KEYS: [&str; 10] =
-    ["uses", "from", "with", "for_each", "when", "resources", "timeout", "retry", "coupling", "about"];
+pub(crate) const STEP_KEYS: [&str; 11] =
+    ["uses", "from", "with", "for_each", "when", "resources", "timeout", "retry", "coupling", "silence", "about"];
 /// The keys of `resources:`.
 pub(crate) const RESOURCE_KEYS: [&str; 4] = ["cpu", "memory", "gpu", "replicas"];
 /// The keys of `retry:`.
@@ -94,6 +94,8 @@ pub(crate) struct Envelope {
     pub(crate) with_key: Option<Span>,
     /// How it is to be run.
     pub(crate) limits: Limits,
+    /// Codes of warnings not to be shown, each with the reason.
+    pub(crate) silence: BTreeMap<String, String>,
 }
 
 /// Reads a step; `name` is its name and where that stands. Unknown keys are the caller's to report.
@@ -119,13 +121,18 @@ pub(crate) fn read(node: &Node, name: (&str, Span), findings: &mut Findings) -> 
             Node { value: Value::Broken, span: with.span }
         }
     });
+    let silence = node.get("silence").map(|silence| silence::read(silence, findings)).unwrap_or_default();
+    let before = findings.len();
+    let limits = limits(node, findings);
+    findings.silence(before, &silence);
     Envelope {
         uses,
         from: node.get("from").map_or(From::Nothing, |from| read_from(from, findings)),
         from_span: node.get("from").map(|from| from.span),
         with,
         with_key: node.entry("with").map(|entry| entry.key_span),
-        limits: limits(node, findings),
+        limits,
+        silence,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The problems found so far, each with the span it is about.
 
+use std::collections::BTreeMap;
+
 use trainyard_core::Problem;
 
 use crate::files::{Files, Span};
@@ -19,6 +21,13 @@ impl Findings {
     /// Adds a problem that stands in no file, such as one of `--set`.
     pub(crate) fn nowhere(&mut self, problem: Problem) {
         self.found.push((None, problem));
+    }
+
+    /// Marks the warnings found after the first `before` that `silence` names.
+    pub(crate) fn silence(&mut self, before: usize, silence: &BTreeMap<String, String>) {
+        for (_, problem) in self.found.iter_mut().skip(before).filter(|(_, problem)| !problem.is_error()) {
+            problem.silenced = silence.get(&problem.code).cloned();
+        }
     }
 
     /// How many there are.

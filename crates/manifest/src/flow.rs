@@ -38,10 +38,12 @@ pub(crate) fn flow(
             Ok(outlines) => (outlines.warnings.clone(), Some(outlines)),
             Err(problems) => (problems, None),
         };
+        let before = findings.len();
         for problem in problems {
             let span = locate(&problem, this.with, this.span, files);
             findings.at(span, without_secrets(problem, &step.secrets));
         }
+        findings.silence(before, &step.silence);
         known.push(outlines);
     }
     let names = plan.steps.iter().map(|step| step.name.clone());

@@ -158,6 +158,11 @@ fn step_schema(uses: &[Json], rules: Vec<Json>) -> Json {
             "description": "Skips the step, and those after it, when false: `${params.env} == 'prod'`."
         }),
         "about" => json!({"type": "string", "description": "What it is for."}),
+        "silence" => json!({
+            "type": "object",
+            "description": "Warnings not to be shown, each by its code with the reason.",
+            "additionalProperties": {"type": "string", "minLength": 1}
+        }),
         limits => json!({"$ref": format!("#/$defs/limits.{limits}")}),
     });
     step["allOf"] = Json::Array(rules);

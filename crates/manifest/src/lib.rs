@@ -31,6 +31,7 @@ mod pipeline_test;
 mod quantity;
 mod scalar;
 mod shape;
+mod silence;
 mod trigger;
 mod wiring;
 mod yaml;

@@ -164,6 +164,7 @@ fn assemble(
             backoff,
             cpu: limits.cpu,
             memory: limits.memory,
+            silence: instance.envelope.silence.clone(),
         });
     }
     if depth == Depth::Outlines {

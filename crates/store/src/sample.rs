@@ -7,7 +7,7 @@ use trainyard_core::{
     artifact::{Document, Kind, Value},
     digest::Digest,
     record::{Cost, OutputRecord, RunRecord, RunStatus, StepRecord, StepStatus},
-    step::Warning,
+    warning::Warning,
 };
 
 use crate::{

@@ -214,9 +214,7 @@ fn step_document(step: &StepRecord) -> Value {
         .collect();
     let mut document = json!({
         "name": step.name, "uses": step.uses, "status": step.status, "seconds": step.seconds, "outputs": outputs,
-        "warnings": step.warnings.iter()
-            .map(|warning| json!({"code": warning.code, "message": warning.message}))
-            .collect::<Vec<_>>(),
+        "warnings": step.warnings,
     });
     if let Some(error) = &step.error {
         document["error"] = json!({"code": error.code, "message": error.message, "help": error.help});

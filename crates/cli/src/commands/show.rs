@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use trainyard_store::Mode;
 
 use super::run::{Found, document, words};
-use crate::{args::Args, failure::Failure, output::Output, progress::step_line, project};
+use crate::{args::Args, failure::Failure, output::Output, progress::step_line, project, render};
 
 pub(super) fn show(args: &Args, run: &str, output: &Output) -> Result<ExitCode, Failure> {
     let store = project::open_nearby(args, Mode::Read)?;
@@ -16,9 +16,7 @@ pub(super) fn show(args: &Args, run: &str, output: &Output) -> Result<ExitCode, 
     for step in &record.steps {
         text.push_str(&step_line(step, width));
         text.push('\n');
-        for warning in &step.warnings {
-            text.push_str(&format!("      warning[{}]: {}\n", warning.code, warning.message));
-        }
+        text.push_str(&render::warnings(&step.warnings, "      "));
     }
     let report = store.root().join("reports").join(&record.run).join("report.html");
     text.push_str(&words(&record, &found, report.is_file().then_some(report.as_path())));

@@ -15,6 +15,7 @@ use crate::{
     failure::Failure,
     output::Output,
     progress::thousands,
+    render,
 };
 
 pub(super) fn split(args: &SplitArgs, output: &Output) -> Result<ExitCode, Failure> {
@@ -36,9 +37,7 @@ pub(super) fn split(args: &SplitArgs, output: &Output) -> Result<ExitCode, Failu
     for (name, rows) in names.iter().zip(&sizes) {
         let _ = writeln!(words, "{name:12} {} rows", thousands(*rows as u64));
     }
-    for warning in &parts.warnings {
-        let _ = writeln!(words, "warning[{}]: {}", warning.code, warning.message);
-    }
+    words.push_str(&render::warnings(&parts.warnings, ""));
     let counted: BTreeMap<&String, _> =
         names.iter().zip(&sizes).map(|(name, rows)| (name, json!({"rows": rows}))).collect();
     let mut document = json!({"parts": counted, "warnings": parts.warnings});

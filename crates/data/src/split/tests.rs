@@ -9,7 +9,7 @@ use std::{
 };
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
-use trainyard_core::{Artifact, Digest, Keeper, StepError, Stored, Value, Warning};
+use trainyard_core::{Artifact, Digest, Keeper, Severity, StepError, Stored, Value, Warning};
 
 use super::{draw::Draw, *};
 
@@ -212,7 +212,7 @@ fn classes_are_watched() {
     assert_eq!(missing[0].message, "part `train` has no row of class `c`, 3 rows in all");
     assert!(warning(&parts, "class-share-differs").numbers["relative"] > 0.5);
     let small = warning(&parts, "class-too-small");
-    assert_eq!((small.numbers["rows"], small.numbers["needed"], small.numbers["severity"]), (3.0, 34.0, 2.0));
+    assert_eq!((small.numbers["rows"], small.numbers["needed"], small.severity), (3.0, 34.0, Severity::Medium));
     let fair = Split::of(&table).target("y").stratified().unwrap();
     // Three rows are 2.1 : 0.45 : 0.45 of three parts: one part goes without.
     assert_eq!(codes(&fair), ["class-missing-from-part", "class-too-small"]);
@@ -259,7 +259,7 @@ fn severities_come_first() {
     let table = table(vec![("x", integers((0..50).map(|row| row % 5)))]);
     let parts = Split::of(&table).random().unwrap();
     assert_eq!(codes(&parts)[0], "duplicate-rows-across-parts");
-    assert_eq!(parts.warnings[0].numbers["severity"], 3.0);
+    assert_eq!(parts.warnings[0].severity, Severity::High);
 }
 
 struct Files(BTreeMap<String, Vec<u8>>, Vec<Digest>);

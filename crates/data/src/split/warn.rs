@@ -5,24 +5,13 @@ mod distributions;
 mod leaks;
 mod sizes;
 
-use trainyard_core::Warning;
+use trainyard_core::{Severity, Warning};
 
 use super::{artifact::SplitTable, assign::Prepared};
 use crate::error::DataError;
 
 /// Chance of a false alarm that a test may take, over all it compares.
 const ALPHA: f64 = 0.01;
-
-/// How much a warning matters; also in each warning's numbers as `severity`, from 1 to 3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Worth knowing.
-    Low,
-    /// Results may mislead.
-    Medium,
-    /// Results do mislead until it is mended.
-    High,
-}
 
 /// How much a warning of this code matters.
 #[must_use]
@@ -52,10 +41,9 @@ pub(super) fn warnings(prepared: &Prepared<'_>, split: &SplitTable) -> Result<Ve
     warnings.extend(sizes::warnings(&view));
     warnings.extend(features?);
     for warning in &mut warnings {
-        let rank = severity(&warning.code) as u8 + 1;
-        warning.numbers.insert("severity".to_owned(), f64::from(rank));
+        warning.severity = severity(&warning.code);
     }
-    warnings.sort_by_key(|warning| std::cmp::Reverse(severity(&warning.code)));
+    warnings.sort_by_key(|warning| std::cmp::Reverse(warning.severity));
     Ok(warnings)
 }
 

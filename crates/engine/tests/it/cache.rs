@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use trainyard_core::record::{
-    RunStatus,
+    RunRecord, RunStatus,
     StepStatus::{Cached, Ran},
 };
 use trainyard_engine::Event;
@@ -200,6 +200,27 @@ fn progress_is_thinned_but_never_the_last() {
         .collect();
     assert_eq!((seen.first(), seen.last()), (Some(&1), Some(&1000)));
     assert!(seen.len() < 100, "{}", seen.len());
+}
+
+#[test]
+fn silencing_changes_what_is_shown_and_not_what_is_known() {
+    let world = World::new();
+    let steps = [source(), add("one", 5000, "source"), add("same", 5000, "source")];
+    let mut plan = world.plan(&steps);
+    let reasons = |record: &RunRecord, name: &str| -> Vec<Option<String>> {
+        of(record, name).warnings.iter().map(|warning| warning.silenced.clone()).collect()
+    };
+    plan.steps[1].silence = [("large".to_owned(), "meant so".to_owned())].into();
+    let first = world.run_plan(&plan);
+    // Equal work in one run is done once, yet each step has its own silence.
+    assert_eq!(reasons(&first, "one"), [Some("meant so".to_owned())]);
+    assert_eq!(reasons(&first, "same"), [None]);
+    plan.steps[1].silence.clear();
+    plan.steps[2].silence = [("large".to_owned(), "known".to_owned()), ("other".to_owned(), "-".to_owned())].into();
+    let again = world.run_plan(&plan);
+    assert_eq!((of(&again, "one").status, of(&again, "same").status), (Cached, Cached));
+    assert_eq!(reasons(&again, "one"), [None]);
+    assert_eq!(reasons(&again, "same"), [Some("known".to_owned())]);
 }
 
 #[test]

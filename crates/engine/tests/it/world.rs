@@ -81,6 +81,7 @@ impl World {
                 backoff: Duration::from_millis(1),
                 cpu: None,
                 memory: None,
+                silence: BTreeMap::new(),
             });
         }
         Plan { name: name.into(), about: None, params: BTreeMap::new(), steps: planned, text: String::new() }

@@ -81,6 +81,20 @@ steps:
 }
 
 #[test]
+fn silencing_wants_a_reason() {
+    let file = |silence: &str| {
+        wrong(&format!(
+            "name: x\nsteps:\n  a: {{uses: acquire/rows, with: {{columns: {{x: float}}}}, silence: {silence}}}\n"
+        ))
+    };
+    assert_snapshot!([file("{mixes-rows: ' '}"), file("[mixes-rows]"), file("{mixes-rows: }")].concat(), @r#"
+    pipeline.yaml:3:78+3 bad-value: the reason for silencing `mixes-rows` is empty (say why it does not matter here: `mixes-rows: "…"`)
+    pipeline.yaml:3:65+12 wrong-type: `silence` must be a map of keys and values, not a list
+    pipeline.yaml:3:76+1 wrong-type: the reason for silencing `mixes-rows` must be a text, not an empty value
+    "#);
+}
+
+#[test]
 fn shapes_of_parameters() {
     let with = [
         "{fill: {constnt: 1}}",

@@ -189,6 +189,21 @@ fn a_warning_of_a_step_stays_a_warning() {
 }
 
 #[test]
+fn a_silenced_warning_keeps_its_reason() {
+    let text = "name: x
+steps:
+  a: {uses: acquire/rows, with: {columns: {leak: float}}}
+  s: {uses: prepare/sql, from: a, with: {query: SELECT leak FROM a}, silence: {leak: ' known when asked '}}
+  g: {uses: prepare/sql, from: a, with: {query: SELECT leak FROM a}, resources: {gpu: 1}, silence: {not-yet: later}}
+";
+    let checked = World::default().sound(text);
+    let silenced: Vec<_> = checked.problems.iter().map(|p| (p.code.as_str(), p.silenced.as_deref())).collect();
+    assert_eq!(silenced, [("leak", Some("known when asked")), ("leak", None), ("not-yet", Some("later"))]);
+    let plan = plan(&checked);
+    assert_eq!(plan.steps[1].silence, [("leak".to_owned(), "known when asked".to_owned())].into());
+}
+
+#[test]
 fn ten_thousand_steps_are_quick() {
     let mut text = "name: x\nsteps:\n  s0: {uses: acquire/rows, with: {columns: {x: float}}}\n".to_owned();
     for step in 1..10_000 {

@@ -114,7 +114,7 @@ fn row(step: &StepRecord) -> Row {
             .filter_map(|(port, output)| output.rows.map(|rows| (port.clone(), number::count(rows))))
             .collect(),
         why: step.why.as_deref().map(prose),
-        warnings: step.warnings.len(),
+        warnings: step.warnings.iter().filter(|warning| warning.silenced.is_none()).count(),
     }
 }
 

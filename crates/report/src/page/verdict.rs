@@ -3,7 +3,7 @@
 use askama::Template;
 use trainyard_core::{
     evaluation::{Evaluation, Measured},
-    problem::Severity,
+    problem::Level,
     record::{ErrorRecord, RunStatus, StepStatus},
 };
 
@@ -169,7 +169,7 @@ fn failure(step: &str, what: &'static str, error: &ErrorRecord) -> Failure {
         .take(MOST_PROBLEMS)
         .map(|problem| {
             let place = problem.place.as_ref().map_or_else(|| problem.at.join("."), ToString::to_string);
-            let severity = if problem.severity == Severity::Error { "error" } else { "warning" };
+            let severity = if problem.level == Level::Error { "error" } else { "warning" };
             (place, severity, problem.code.clone(), prose(&problem.message), problem.help.as_deref().map(prose))
         })
         .collect();
@@ -200,7 +200,8 @@ fn facts(report: &Report<'_>) -> Vec<Fact> {
     .collect();
     let cpu: f64 = run.steps.iter().map(|step| step.cost.cpu_seconds).filter(|cpu| cpu.is_finite()).sum();
     let peak = run.steps.iter().map(|step| step.cost.peak_memory).max().unwrap_or(0);
-    let warnings: usize = run.steps.iter().map(|step| step.warnings.len()).sum();
+    let warnings: usize =
+        run.steps.iter().map(|step| step.warnings.iter().filter(|warning| warning.silenced.is_none()).count()).sum();
     let mut facts = vec![
         Fact {
             label: "Steps",

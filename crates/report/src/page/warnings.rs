@@ -1,8 +1,11 @@
-//! What the user should know: every warning with its code and its numbers.
+//! What the user should know: every warning with its code, its severity, its numbers and what to do.
+
+use std::cmp::Reverse;
 
 use askama::Template;
+use trainyard_core::{Warning, record::StepRecord};
 
-use super::{Section, more, render};
+use super::{Section, more, plural, render};
 use crate::{
     Report,
     markup::{Markup, prose},
@@ -19,40 +22,61 @@ const MOST: usize = 1_000;
 struct Warnings {
     open: Vec<Row>,
     folded: Vec<Row>,
+    folded_title: String,
     more: String,
+    silenced: Vec<Row>,
+    silenced_title: String,
 }
 
 struct Row {
     code: String,
+    severity: &'static str,
     step: String,
     message: Markup,
+    help: Option<Markup>,
     numbers: Vec<(String, String)>,
+    reason: Option<Markup>,
 }
 
 pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
     let all = report.run.steps.iter().flat_map(|step| step.warnings.iter().map(move |warning| (step, warning)));
-    let total = all.clone().count();
-    if total == 0 {
+    let (silenced, mut shown): (Vec<_>, Vec<_>) = all.partition(|(_, warning)| warning.silenced.is_some());
+    if shown.is_empty() && silenced.is_empty() {
         return None;
     }
-    let mut open: Vec<Row> = all
-        .take(MOST)
-        .map(|(step, warning)| Row {
-            code: warning.code.clone(),
-            step: step.name.clone(),
-            message: prose(&warning.message),
-            numbers: warning
-                .numbers
-                .iter()
-                .map(|(name, value)| (name.replace('_', " "), number::significant(*value, 4)))
-                .collect(),
-        })
-        .collect();
+    shown.sort_by_key(|(_, warning)| Reverse(warning.severity));
+    let total = shown.len();
+    let mut open = rows(&shown);
     let folded = open.split_off(open.len().min(OPEN));
+    let tally = number::count(total as u64);
     Some(Section {
         id: "warnings".to_owned(),
-        title: Markup(format!("Warnings <span class=\"tally\">{}</span>", number::count(total as u64))),
-        short: format!("Warnings ({})", number::count(total as u64)),
-        body: render(&Warnings { open, folded, more: more(total, MOST, "warning") }),
+        title: Markup(format!("Warnings <span class=\"tally\">{tally}</span>")),
+        short: format!("Warnings ({tally})"),
+        body: render(&Warnings {
+            open,
+            folded_title: plural(folded.len(), "more warning"),
+            folded,
+            more: more(total, MOST, "warning"),
+            silenced_title: format!("{}, silenced in the pipeline file", plural(silenced.len(), "warning")),
+            silenced: rows(&silenced),
+        }),
     })
+}
+
+fn rows(warnings: &[(&StepRecord, &Warning)]) -> Vec<Row> {
+    let shown = |(step, warning): &(&StepRecord, &Warning)| Row {
+        code: warning.code.clone(),
+        severity: warning.severity.name(),
+        step: step.name.clone(),
+        message: prose(&warning.message),
+        help: warning.help.as_deref().map(prose),
+        numbers: warning
+            .numbers
+            .iter()
+            .map(|(name, value)| (name.replace('_', " "), number::significant(*value, 4)))
+            .collect(),
+        reason: warning.silenced.as_deref().map(prose),
+    };
+    warnings.iter().take(MOST).map(shown).collect()
 }

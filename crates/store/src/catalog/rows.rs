@@ -8,7 +8,7 @@ use trainyard_core::{
     digest::Digest,
     outline::Outline,
     record::{RunStatus, StepRecord},
-    step::Warning,
+    warning::Warning,
 };
 
 use crate::error::StoreError;

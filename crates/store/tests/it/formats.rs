@@ -7,7 +7,7 @@ use trainyard_core::{
     artifact::{Document, Value},
     digest::Digest,
     record::{Cost, RunRecord, RunStatus, StepRecord, StepStatus},
-    step::Warning,
+    warning::Warning,
 };
 use trainyard_store::{CacheRow, InputRow, MetricRow, Mode, Session, StepRow, Store};
 

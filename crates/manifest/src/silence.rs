@@ -1,0 +1,27 @@
+//! `silence:` of a step: the warnings that are not to be shown, each by its code with the reason.
+
+use std::collections::BTreeMap;
+
+use trainyard_core::Problem;
+
+use crate::{
+    fields,
+    findings::{Findings, shown},
+    node::Node,
+};
+
+/// Reads `silence:`. A warning without a reason is not silenced: whoever reads the file later must see why.
+pub(crate) fn read(node: &Node, findings: &mut Findings) -> BTreeMap<String, String> {
+    let mut silence = BTreeMap::new();
+    for entry in fields::map(node, "`silence`", findings).unwrap_or(&[]) {
+        let what = format!("the reason for silencing `{}`", shown(&entry.key));
+        let Some(reason) = fields::text(&entry.value, &what, findings) else { continue };
+        if reason.trim().is_empty() {
+            let help = format!("say why it does not matter here: `{}: \"…\"`", shown(&entry.key));
+            findings.at(entry.value.span, Problem::error("bad-value", format!("{what} is empty")).help(help));
+            continue;
+        }
+        silence.insert(entry.key.clone(), reason.trim().to_owned());
+    }
+    silence
+}

@@ -38,8 +38,8 @@ pub use artifact::{NO_PART, Roles, SPLIT_CODEC, SplitTable};
 pub use builder::{Part, PartView, Parts, Split};
 pub use check::{check, outline, part_names};
 pub use folds::{
-    Fold, FoldSpec, FoldStrategy, folds, group_folds, holdout, random_folds, stratified_folds, stratified_group_folds,
-    time_folds,
+    Fold, FoldInput, FoldSpec, NO_FOLD, NestedFold, folds, group_folds, holdout, moments, nested, random_folds,
+    stratified_folds, stratified_group_folds, table_folds, time_folds,
 };
 pub use ratio::Ratio;
 pub use self_test::{SelfTestResult, self_test};

@@ -19,7 +19,7 @@ use crate::{error::DataError, table::Table};
 /// A number column with more values than this is continuous: cut into bins, compared as a distribution.
 pub(super) const MOST_CLASSES: usize = 20;
 /// Bins for a continuous column unless told otherwise.
-const BINS: usize = 10;
+pub(super) const BINS: usize = 10;
 
 /// The columns that a spec names, read from the table.
 pub(super) struct Prepared<'a> {
@@ -152,7 +152,8 @@ impl<'a> Prepared<'a> {
 }
 
 impl Target {
-    fn of(array: &ArrayRef) -> Result<Self, DataError> {
+    /// Classes where the column holds few values, numbers where it holds many.
+    pub(super) fn of(array: &ArrayRef) -> Result<Self, DataError> {
         if matches!(array.data_type(), DataType::Int64 | DataType::Float64)
             && let Some(values) = numbers(array)?
             && more_distinct_than(&values, MOST_CLASSES)

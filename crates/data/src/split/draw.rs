@@ -30,6 +30,11 @@ impl Draw {
         }
     }
 
+    /// Any number of 64 bits, each equally likely.
+    pub(super) fn number(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     /// Puts the items in random order (Fisher and Yates); at most 2³² items.
     pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {

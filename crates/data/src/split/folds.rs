@@ -1,171 +1,170 @@
 //! Folds for cross-validation, and single inner holdouts.
+//!
+//! [`folds`] is the one function: a [`FoldSpec`] says what is wanted, a [`FoldInput`] what is known of the rows, and
+//! back come the folds, the same for equal inputs at any thread count.
 
-use std::sync::Arc;
+mod chance;
+mod left_out;
+mod of_table;
+mod ordered;
+mod spec;
 
-use super::{
-    artifact::NO_PART,
-    assign::{balanced, strata},
-    codes::{Codes, numbers},
-    draw::Draw,
-    grouped,
-    ratio::MOST_PARTS,
-    timed,
-};
-use crate::{error::DataError, table::Table};
+pub use of_table::{moments, table_folds};
+pub use spec::FoldSpec;
+
+use spec::Method;
+
+use super::{artifact::NO_PART, assign::balanced, codes::Codes, draw::Draw, grouped, ratio::MOST_PARTS};
+use crate::error::DataError;
+
+/// Rows of all folds together: 1 GiB of row numbers.
+const MOST_ROWS: usize = 1 << 28;
 
 /// Rows to learn from and rows to judge by, each in table order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fold {
-    /// The rows to learn from.
+    /// The rows to learn from; a bootstrap's may repeat.
     pub train: Vec<u32>,
-    /// The rows to judge by; none is in `train`.
+    /// The rows to judge by, each once; none is in `train`.
     pub test: Vec<u32>,
 }
 
-/// How rows are given to folds.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub enum FoldStrategy {
-    /// By chance.
-    #[default]
-    Random,
-    /// By chance, with equal shares of the target's classes (or quantile bins, as [`super::Strategy::Stratified`]) in
-    /// all folds; with a group named, by whole groups.
-    Stratified {
-        /// See [`super::Strategy::Stratified`].
-        bins: Option<usize>,
-    },
-    /// By chance, with whole groups.
-    Group,
-    /// In time order: each fold learns from everything before the rows it judges.
-    Time {
-        /// See [`super::Strategy::Time`]; here in the units of the time column's values (microseconds for timestamps).
-        gap: f64,
-    },
+/// An outer fold with the folds inside its training rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NestedFold {
+    /// What an honest estimate is made of.
+    pub outer: Fold,
+    /// What choices are made by; all their rows are among the outer fold's training rows, counted as those are.
+    pub inner: Vec<Fold>,
 }
 
-/// What folds should be.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct FoldSpec {
-    /// Number of folds.
-    pub k: usize,
-    /// How rows are given to folds.
-    pub strategy: FoldStrategy,
-    /// The column whose shares are kept equal.
-    pub target: Option<String>,
-    /// The column that keeps rows together.
-    pub group: Option<String>,
-    /// The column that orders rows in time.
-    pub time: Option<String>,
+/// What is known of the rows; every slice is as long as there are rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FoldInput<'a> {
+    /// Number of rows.
+    pub rows: usize,
+    /// Any code for each row's class.
+    pub labels: Option<&'a [u32]>,
+    /// A number target, for stratified folds where there are no labels; NaN where missing.
+    pub target: Option<&'a [f64]>,
+    /// Any code for each row's group.
+    pub groups: Option<&'a [u32]>,
+    /// Each row's moment, in the unit in which a gap is given: see [`moments`].
+    pub times: Option<&'a [f64]>,
+    /// Any code for each row's fold, for `predefined`: [`NO_FOLD`] for a row that is never judged by.
+    pub predefined: Option<&'a [u32]>,
     /// Seeds chance.
     pub seed: u64,
 }
 
-/// The folds of a table.
+/// In [`FoldInput::predefined`]: no fold.
+pub const NO_FOLD: u32 = u32::MAX;
+
+/// The folds that a spec asks for. Where order matters (`leave-groups-out`, `predefined`) they come in the order of
+/// their codes.
 ///
 /// # Errors
-/// `unknown-column`; `missing-column` when the strategy needs one that is not given; `not-a-time`; `bad-value` for
-/// fewer than 2 or more than 254 folds; `too-few-rows` for fewer rows, groups or moments than folds; `missing-time`.
-pub fn folds(table: &Arc<Table>, spec: &FoldSpec) -> Result<Vec<Fold>, DataError> {
-    let column = |name: &Option<String>, what: &str| match name {
-        Some(name) => table.column(name),
-        None => Err(DataError::new("missing-column", format!("these folds need a {what} column"))),
-    };
-    let rows = table.row_count();
-    match &spec.strategy {
-        FoldStrategy::Random => random_folds(rows, spec.k, spec.seed),
-        FoldStrategy::Stratified { bins } => {
-            let strata = strata(&column(&spec.target, "target")?, *bins)?;
-            match &spec.group {
-                Some(group) => {
-                    let groups = Codes::of(&table.column(group)?)?;
-                    stratified_group_folds(&groups.codes, &strata.codes, spec.k, spec.seed)
-                }
-                None => stratified_folds(&strata.codes, spec.k, spec.seed),
-            }
+/// Everything [`FoldSpec::check`] finds, at once; `bad-value` for slices of another length than `rows`;
+/// `missing-column` for groups, classes or folds that the method needs and the input lacks; `too-few-rows` for fewer
+/// rows, groups or moments than folds; `too-many-folds` where all folds together would not fit in memory;
+/// `missing-time` for rows without a moment.
+pub fn folds(spec: &FoldSpec, input: &FoldInput<'_>) -> Result<Vec<Fold>, DataError> {
+    super::check::all_at_once(&spec.check())?;
+    input.check()?;
+    let method = spec.method().ok_or_else(|| DataError::new("bad-folds", "no method of resampling is named"))?;
+    match method {
+        Method::KFold { folds, .. } if input.times.is_some() && input.groups.is_none() => {
+            ordered::time_series(spec, input, folds)
         }
-        FoldStrategy::Group => group_folds(&Codes::of(&column(&spec.group, "group")?)?.codes, spec.k, spec.seed),
-        FoldStrategy::Time { gap } => {
-            let array = column(&spec.time, "time")?;
-            let not_a_time =
-                || DataError::new("not-a-time", "the time column is expected to hold timestamps, dates or numbers");
-            let times = numbers(&array)?.ok_or_else(not_a_time)?;
-            time_folds(&times, spec.k, *gap)
+        Method::KFold { folds, repeats } => {
+            small_enough(input.rows, folds as u64 * repeats)?;
+            let strata = strata(spec, input)?;
+            let one = |repeat| chance::k_fold(input, strata.as_ref(), folds, repeat);
+            Ok((0..repeats).map(one).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
         }
+        Method::TimeSeries { folds } => ordered::time_series(spec, input, folds),
+        Method::Purged { folds } => ordered::purged(spec, input, folds),
+        Method::Bootstrap { rounds } => {
+            small_enough(input.rows, rounds)?;
+            let strata = strata(spec, input)?;
+            (0..rounds).map(|round| chance::bootstrap(input, strata.as_ref(), round)).collect()
+        }
+        Method::Subsampling { rounds, test_size } => {
+            small_enough(input.rows, rounds)?;
+            let share = if test_size < 1.0 { test_size } else { test_size / input.rows.max(1) as f64 };
+            let strata = strata(spec, input)?;
+            (0..rounds).map(|round| chance::subsample(input, strata.as_ref(), share, round)).collect()
+        }
+        Method::LeaveOneOut => left_out::rows(input.rows),
+        Method::LeaveGroupsOut { groups } => left_out::groups(needed(input.groups, "group")?, groups),
+        Method::Predefined => left_out::predefined(needed(input.predefined, "fold")?),
     }
+}
+
+/// Folds inside folds: the inner ones, by their own spec, divide the training rows of each outer one.
+///
+/// # Errors
+/// As [`folds`], the message of an inner fault naming the outer fold.
+pub fn nested(outer: &FoldSpec, inner: &FoldSpec, input: &FoldInput<'_>) -> Result<Vec<NestedFold>, DataError> {
+    let inside = |(index, fold): (usize, Fold)| {
+        let mut rows = fold.train.clone();
+        rows.dedup();
+        let picked = Picked::of(input, &rows);
+        let seed = Draw::new(input.seed, chance::NESTED | index as u64).number();
+        let inner = folds(inner, &picked.input(rows.len(), seed)).map_err(|error| DataError {
+            message: format!("inside outer fold {}: {}", index + 1, error.message),
+            ..error
+        })?;
+        let back = |picked: Vec<u32>| picked.into_iter().map(|row| rows[row as usize]).collect();
+        let inner = inner.into_iter().map(|fold| Fold { train: back(fold.train), test: back(fold.test) }).collect();
+        Ok(NestedFold { outer: fold, inner })
+    };
+    folds(outer, input)?.into_iter().enumerate().map(inside).collect()
 }
 
 /// `k` folds of `rows` rows by chance: each row is judged once.
 ///
 /// # Errors
-/// `bad-value`, `too-few-rows`: see [`folds`].
+/// As [`folds`].
 pub fn random_folds(rows: usize, k: usize, seed: u64) -> Result<Vec<Fold>, DataError> {
-    enough(k, rows, "rows")?;
-    Ok(of_parts(&balanced(None, rows, &equal(k), &mut Draw::new(seed, 0)), k))
+    folds(&k_fold(k)?, &FoldInput { rows, seed, ..FoldInput::default() })
 }
 
 /// `k` folds by chance with equal shares of each label; `labels` holds any code for each row.
 ///
 /// # Errors
-/// `bad-value`, `too-few-rows`: see [`folds`].
+/// As [`folds`].
 pub fn stratified_folds(labels: &[u32], k: usize, seed: u64) -> Result<Vec<Fold>, DataError> {
-    enough(k, labels.len(), "rows")?;
-    let strata = Codes::of_numbers(labels);
-    Ok(of_parts(&balanced(Some(&strata), labels.len(), &equal(k), &mut Draw::new(seed, 0)), k))
+    let input = FoldInput { rows: labels.len(), labels: Some(labels), seed, ..FoldInput::default() };
+    folds(&k_fold(k)?, &input)
 }
 
 /// `k` folds of whole groups by chance; `groups` holds any code for each row.
 ///
 /// # Errors
-/// `bad-value`, `too-few-rows`: see [`folds`].
+/// As [`folds`].
 pub fn group_folds(groups: &[u32], k: usize, seed: u64) -> Result<Vec<Fold>, DataError> {
-    let groups = Codes::of_numbers(groups);
-    enough(k, groups.count(), "groups")?;
-    Ok(of_parts(&grouped::assign(&groups, None, &equal(k), &mut Draw::new(seed, 0)), k))
+    let input = FoldInput { rows: groups.len(), groups: Some(groups), seed, ..FoldInput::default() };
+    folds(&k_fold(k)?, &input)
 }
 
 /// `k` folds of whole groups with shares of each label as equal as they allow.
 ///
 /// # Errors
-/// `bad-value`, `too-few-rows`: see [`folds`]; `bad-value` when the lengths differ.
+/// As [`folds`].
 pub fn stratified_group_folds(groups: &[u32], labels: &[u32], k: usize, seed: u64) -> Result<Vec<Fold>, DataError> {
-    equal_lengths(groups.len(), labels.len())?;
-    let groups = Codes::of_numbers(groups);
-    enough(k, groups.count(), "groups")?;
-    let strata = Codes::of_numbers(labels);
-    Ok(of_parts(&grouped::assign(&groups, Some(&strata), &equal(k), &mut Draw::new(seed, 0)), k))
+    let input =
+        FoldInput { rows: groups.len(), groups: Some(groups), labels: Some(labels), seed, ..FoldInput::default() };
+    folds(&k_fold(k)?, &input)
 }
 
-/// `k` folds in time order: the rows are cut into k + 1 stretches, and each after the first is judged by what was
-/// learned from all rows before it but those less than `gap` before its first moment. Rows of one moment stay together.
+/// `k` folds in time order; `gap` is in the unit of `times`. See [`FoldSpec::time_series`].
 ///
 /// # Errors
-/// `bad-value`, `too-few-rows`: see [`folds`]; `missing-time` for NaN.
+/// As [`folds`].
 pub fn time_folds(times: &[f64], k: usize, gap: f64) -> Result<Vec<Fold>, DataError> {
-    enough(k, times.len().saturating_sub(1), "moments after the first")?;
-    if !(gap.is_finite() && gap >= 0.0) {
-        return Err(DataError::new("bad-value", format!("`gap` is {gap}, expected a number from 0")));
-    }
-    let stretches = timed::assign(times, &equal(k + 1), 0.0)?;
-    let mut first = vec![f64::INFINITY; k + 1];
-    for (part, time) in stretches.iter().zip(times) {
-        first[*part as usize] = first[*part as usize].min(*time);
-    }
-    if first.iter().any(|time| time.is_infinite()) {
-        return Err(DataError::new("too-few-rows", format!("too few distinct moments for {k} folds in time order")));
-    }
-    let fold = |test: u8| {
-        let start = first[test as usize];
-        let before = |row: usize| stretches[row] < test && (gap == 0.0 || start - times[row] >= gap);
-        let train: Vec<u32> = (0..times.len()).filter(|row| before(*row)).map(|row| row as u32).collect();
-        if train.is_empty() {
-            return Err(DataError::new(
-                "too-few-rows",
-                format!("a gap of {gap} leaves fold {test} nothing to learn from"),
-            ));
-        }
-        Ok(Fold { train, test: rows_of(&stretches, test) })
-    };
-    (1..=k as u8).map(fold).collect()
+    let spec = FoldSpec { k_fold: None, time_series: Some(count(k)?), gap: Some(gap), ..FoldSpec::default() };
+    folds(&spec, &FoldInput { rows: times.len(), times: Some(times), ..FoldInput::default() })
 }
 
 /// One holdout of about `share` of the rows: with equal shares of each label in `stratify`, and by whole groups of
@@ -180,49 +179,108 @@ pub fn holdout(
     group: Option<&[u32]>,
     seed: u64,
 ) -> Result<Fold, DataError> {
-    if !(share > 0.0 && share < 1.0) {
-        return Err(DataError::new("bad-value", format!("the share held out is {share}, expected between 0 and 1")));
-    }
-    stratify.map_or(Ok(()), |labels| equal_lengths(rows, labels.len()))?;
-    group.map_or(Ok(()), |groups| equal_lengths(rows, groups.len()))?;
-    let strata = stratify.map(Codes::of_numbers);
-    let shares = [1.0 - share, share];
-    let mut draw = Draw::new(seed, 0);
-    let parts = match group.map(Codes::of_numbers) {
-        Some(groups) => grouped::assign(&groups, strata.as_ref(), &shares, &mut draw),
-        None => balanced(strata.as_ref(), rows, &shares, &mut draw),
-    };
-    let fold = Fold { train: rows_of(&parts, 0), test: rows_of(&parts, 1) };
-    if fold.train.is_empty() || fold.test.is_empty() {
-        return Err(DataError::new("too-few-rows", format!("{rows} rows are too few to hold out a share of {share}")));
-    }
-    Ok(fold)
+    let input = FoldInput { rows, labels: stratify, groups: group, seed, ..FoldInput::default() };
+    input.check()?;
+    chance::hold_out(&input, stratify.map(Codes::of_numbers).as_ref(), share, 0)
 }
 
-fn equal(k: usize) -> Vec<f64> {
-    vec![1.0 / k as f64; k]
+impl FoldInput<'_> {
+    fn check(&self) -> Result<(), DataError> {
+        if u32::try_from(self.rows).is_err() {
+            return Err(DataError::new("too-many-rows", "folds take at most 4294967295 rows"));
+        }
+        let lengths = [
+            ("classes", self.labels.map(<[u32]>::len)),
+            ("target values", self.target.map(<[f64]>::len)),
+            ("groups", self.groups.map(<[u32]>::len)),
+            ("moments", self.times.map(<[f64]>::len)),
+            ("folds", self.predefined.map(<[u32]>::len)),
+        ];
+        match lengths.into_iter().find(|(_, length)| length.is_some_and(|length| length != self.rows)) {
+            Some((what, Some(length))) => {
+                Err(DataError::new("bad-value", format!("{length} {what} for {} rows", self.rows)))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-fn enough(k: usize, have: usize, what: &str) -> Result<(), DataError> {
-    if !(2..MOST_PARTS).contains(&k) {
-        return Err(DataError::new("bad-value", format!("{k} folds, expected 2 to {}", MOST_PARTS - 1)));
+/// What is known of some of the rows.
+struct Picked {
+    labels: Option<Vec<u32>>,
+    target: Option<Vec<f64>>,
+    groups: Option<Vec<u32>>,
+    times: Option<Vec<f64>>,
+    predefined: Option<Vec<u32>>,
+}
+
+impl Picked {
+    fn of(input: &FoldInput<'_>, rows: &[u32]) -> Self {
+        fn pick<T: Copy>(values: Option<&[T]>, rows: &[u32]) -> Option<Vec<T>> {
+            values.map(|values| rows.iter().map(|row| values[*row as usize]).collect())
+        }
+        Self {
+            labels: pick(input.labels, rows),
+            target: pick(input.target, rows),
+            groups: pick(input.groups, rows),
+            times: pick(input.times, rows),
+            predefined: pick(input.predefined, rows),
+        }
     }
-    if have < k {
-        return Err(DataError::new("too-few-rows", format!("{have} {what} for {k} folds")));
+
+    fn input(&self, rows: usize, seed: u64) -> FoldInput<'_> {
+        FoldInput {
+            rows,
+            labels: self.labels.as_deref(),
+            target: self.target.as_deref(),
+            groups: self.groups.as_deref(),
+            times: self.times.as_deref(),
+            predefined: self.predefined.as_deref(),
+            seed,
+        }
     }
-    if u32::try_from(have).is_err() {
-        return Err(DataError::new("too-many-rows", "folds take at most 4294967295 rows"));
+}
+
+/// What is to be kept equal in all folds, if anything.
+fn strata(spec: &FoldSpec, input: &FoldInput<'_>) -> Result<Option<Codes>, DataError> {
+    if spec.stratify == Some(false) {
+        return Ok(None);
+    }
+    if let Some(labels) = input.labels {
+        return Ok(Some(Codes::of_numbers(labels)));
+    }
+    if spec.stratify != Some(true) && spec.bins.is_none() {
+        return Ok(None);
+    }
+    let target = needed(input.target, "target")?;
+    Ok(Some(Codes::quantiles(target, spec.bins.unwrap_or(super::assign::BINS as u32) as usize)))
+}
+
+fn needed<'a, T>(values: Option<&'a [T]>, what: &str) -> Result<&'a [T], DataError> {
+    values.ok_or_else(|| {
+        DataError::new("missing-column", format!("these folds need a {what} column"))
+            .help(format!("name the {what} column, or choose another method"))
+    })
+}
+
+fn small_enough(rows: usize, folds: u64) -> Result<(), DataError> {
+    if (rows as u64).saturating_mul(folds) > MOST_ROWS as u64 {
+        let message = format!("{folds} folds of {rows} rows each are more than {MOST_ROWS} row numbers");
+        return Err(DataError::new("too-many-folds", message).help("ask for fewer folds, or for `k-fold`"));
     }
     Ok(())
 }
 
-fn equal_lengths(rows: usize, other: usize) -> Result<(), DataError> {
-    if rows == other {
-        return Ok(());
-    }
-    Err(DataError::new("bad-value", format!("{other} labels or groups for {rows} rows")))
+fn count(k: usize) -> Result<u32, DataError> {
+    let bad = |_| DataError::new("bad-value", format!("{k} folds, expected 2 to {}", MOST_PARTS - 1));
+    u32::try_from(k).map_err(bad)
 }
 
+fn k_fold(k: usize) -> Result<FoldSpec, DataError> {
+    Ok(FoldSpec::k_fold(count(k)?))
+}
+
+/// Each part but [`NO_PART`] as the rows judged by what was learned from all others.
 fn of_parts(parts: &[u8], k: usize) -> Vec<Fold> {
     let fold = |test: u8| {
         let train = parts.iter().enumerate().filter(|(_, part)| **part != test && **part != NO_PART);

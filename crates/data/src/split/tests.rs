@@ -354,29 +354,21 @@ fn folds_of_a_table() {
         ("g", integers((0..rows).map(|row| row * 7 % 50))),
         ("t", integers(0..rows)),
     ]);
-    let spec = |strategy| FoldSpec {
-        k: 5,
-        strategy,
-        target: Some("y".to_owned()),
-        group: None,
-        time: Some("t".to_owned()),
-        seed: 1,
-    };
-    let stratified = folds(&table, &spec(FoldStrategy::Stratified { bins: None })).unwrap();
-    for fold in &stratified {
+    let spec = |json: &str| -> FoldSpec { serde_json::from_str(json).unwrap() };
+    let of = |json: &str| table_folds(&table, &spec(json), Some("y"), 1);
+    for fold in &of(r#"{"k-fold": 5}"#).unwrap() {
         assert_eq!((fold.train.len(), fold.test.len()), (800, 200));
         assert_eq!(fold.test.iter().filter(|row| **row % 10 == 0).count(), 20);
     }
-    let time = folds(&table, &spec(FoldStrategy::Time { gap: 10.0 })).unwrap();
+    let time = of(r#"{"time-series": 5, "time": "t", "gap": 10}"#).unwrap();
     assert_eq!(time.len(), 5);
     for fold in &time {
         assert!(fold.train.last().unwrap() + 10 <= fold.test[0]);
     }
     assert_eq!(time[4].test.last(), Some(&999));
-    let error = folds(&table, &spec(FoldStrategy::Group)).unwrap_err();
-    assert_eq!(error.code, "missing-column");
-    let grouped = FoldSpec { group: Some("g".to_owned()), ..spec(FoldStrategy::Stratified { bins: None }) };
-    let grouped = folds(&table, &grouped).unwrap();
+    assert_eq!(of(r#"{"leave-groups-out": 1}"#).unwrap_err().code, "missing-column");
+    assert_eq!(of(r#"{"k-fold": 5, "group": "gg"}"#).unwrap_err().code, "unknown-column");
+    let grouped = of(r#"{"k-fold": 5, "group": "g"}"#).unwrap();
     assert!(
         grouped.iter().all(|fold| fold.test.len() == 200),
         "{:?}",

@@ -1,7 +1,8 @@
 //! The vocabulary of Trainyard: what a plan, a step, a port, an artifact, a digest and a problem are.
 //!
 //! Knows no file, clock, randomness, network, environment or table library. Reading order: [`problem`], [`digest`],
-//! [`schema`], [`outline`], [`artifact`], [`warning`], [`step`], [`registry`], [`plan`], [`evaluation`], [`record`].
+//! [`schema`], [`outline`], [`artifact`], [`warning`], [`step`], [`registry`], [`plan`], [`evaluation`], [`record`],
+//! [`trial`].
 
 pub mod artifact;
 pub mod digest;
@@ -15,6 +16,7 @@ pub mod record;
 pub mod registry;
 pub mod schema;
 pub mod step;
+pub mod trial;
 pub mod warning;
 
 pub use artifact::{Artifact, Codec, Keeper, Kind, Stored, Value};

@@ -17,6 +17,7 @@ use crate::{
     port::Ports,
     problem::Problem,
     schema::Schema,
+    trial::Trial,
     warning::Warning,
 };
 
@@ -369,6 +370,8 @@ pub struct Context<'a> {
     pub threads: usize,
     /// The registered models.
     pub models: &'a dyn Models,
+    /// What the step keeps for itself while at work.
+    pub notes: &'a dyn Notes,
     /// Told how far the step is.
     pub monitor: &'a dyn Monitor,
     /// The warnings so far.
@@ -424,6 +427,53 @@ pub trait Models: Sync {
     /// # Errors
     /// When the catalog cannot be read.
     fn resolve(&self, name: &str, alias: &str) -> Result<Option<(u64, Digest)>, StepError>;
+}
+
+/// What a step at work keeps for itself, so that the same work, broken off by a killed process, goes on where it was.
+/// All of it belongs to the step's fingerprint: other work never sees it. Checkpoints are gone once the work is done;
+/// trials stay to be shown, and are found again only by work that was not finished.
+///
+/// A result must be the same whether anything was found here or not.
+pub trait Notes: Sync {
+    /// The trials recorded so far, by study and number.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    fn trials(&self) -> Result<Vec<Trial>, StepError>;
+    /// Records a trial; one of the same study and number is replaced.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written.
+    fn record(&self, trial: &Trial) -> Result<(), StepError>;
+    /// The checkpoint of that name (letters, digits, `-`, `.`), if there is one.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, StepError>;
+    /// Keeps a checkpoint in place of the one of that name: all of it or, when killed meanwhile, what was there before.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn save(&self, name: &str, bytes: &[u8]) -> Result<(), StepError>;
+}
+
+/// Nothing is kept: for a step that runs outside the engine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNotes;
+
+impl Notes for NoNotes {
+    fn trials(&self) -> Result<Vec<Trial>, StepError> {
+        Ok(Vec::new())
+    }
+    fn record(&self, _: &Trial) -> Result<(), StepError> {
+        Ok(())
+    }
+    fn load(&self, _: &str) -> Result<Option<Vec<u8>>, StepError> {
+        Ok(None)
+    }
+    fn save(&self, _: &str, _: &[u8]) -> Result<(), StepError> {
+        Ok(())
+    }
 }
 
 /// Why a step could not do its work.

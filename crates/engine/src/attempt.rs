@@ -5,11 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use trainyard_core::{Context, Inputs, Outputs, PlannedStep, StepError, Warning};
+use trainyard_core::{Context, Digest, Inputs, Outputs, PlannedStep, StepError, Warning};
 
 use crate::{
     events::Event,
     monitor::StepMonitor,
+    notes::RunNotes,
     run::Run,
     secrets::{guard_step, hide},
 };
@@ -26,7 +27,8 @@ pub(crate) struct Tried {
 }
 
 /// Runs the step, again after a failure that another attempt might mend.
-pub(crate) fn attempt(run: &Run<'_>, step: &PlannedStep, inputs: &Inputs) -> Tried {
+pub(crate) fn attempt(run: &Run<'_>, step: &PlannedStep, fingerprint: &Digest, inputs: &Inputs) -> Tried {
+    let notes = RunNotes { session: run.session, fingerprint };
     let params = step.params_with_secrets();
     let mut retried = Vec::new();
     let mut pause = step.backoff;
@@ -37,7 +39,7 @@ pub(crate) fn attempt(run: &Run<'_>, step: &PlannedStep, inputs: &Inputs) -> Tri
             run.stops(),
             step.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
         );
-        let (result, warnings) = once(run, step, &params, inputs, &monitor);
+        let (result, warnings) = once(run, step, &params, inputs, &monitor, &notes);
         match result {
             Err(error) if left > 0 && may_pass(&error) => {
                 let message = format!("{}; trying again, {left} left", error.message);
@@ -63,6 +65,7 @@ fn once(
     params: &serde_json::Value,
     inputs: &Inputs,
     monitor: &StepMonitor<'_>,
+    notes: &RunNotes<'_>,
 ) -> (Result<Outputs, StepError>, Vec<Warning>) {
     let scratch = match run.scratch.lend() {
         Ok(scratch) => scratch,
@@ -77,6 +80,7 @@ fn once(
         run: run.view.run,
         threads: run.options.threads.max(1),
         models: run.view.models,
+        notes,
         monitor,
         warnings: &warnings,
     };

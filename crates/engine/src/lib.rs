@@ -23,6 +23,7 @@ mod ledger;
 mod load;
 mod models;
 mod monitor;
+mod notes;
 mod options;
 mod preview;
 mod process;

@@ -6,7 +6,7 @@ use trainyard_core::{
     Artifact, Digest, Outputs, PlannedStep, StepError, Value, Warning,
     record::{Cost, ErrorRecord, OutputRecord, StepRecord, StepStatus},
 };
-use trainyard_store::Claim;
+use trainyard_store::{Claim, StoreError};
 
 use crate::{
     attempt::{Tried, attempt},
@@ -71,7 +71,19 @@ pub(crate) fn run_step(run: &Run<'_>, number: usize) -> Verdict {
             return record(run, known, why, Tried { result: Err(error), warnings: Vec::new() }, claim);
         }
     };
-    let tried = attempt(run, step, &inputs);
+    if must_run(run, &known).is_some() {
+        // Asked to be done anew: what it noted down the last time is no part of that.
+        let forgotten = run.session.forget_trials(&known.digest).and_then(|()| forget_checkpoints(run, &known));
+        if let Err(error) = forgotten {
+            let tried = Tried { result: Err(error.into()), warnings: Vec::new() };
+            return record(run, known, why, tried, claim);
+        }
+    }
+    let tried = attempt(run, step, &known.digest, &inputs);
+    if tried.result.is_ok() {
+        // One that cannot be removed is found by no one, and `gc` takes it.
+        forget_checkpoints(run, &known).ok();
+    }
     record(run, known, why, tried, claim)
 }
 
@@ -207,6 +219,10 @@ fn find_or_claim(run: &Run<'_>, known: &Known) -> Result<Next, StepError> {
         Ok(hit) => Ok(Next::Found(hit)),
         Err(why) => Ok(Next::Mine(explained(run, known, why), Some(claim))),
     }
+}
+
+fn forget_checkpoints(run: &Run<'_>, known: &Known) -> Result<(), StoreError> {
+    run.session.forget_checkpoints(&known.digest)
 }
 
 fn skip(run: &Run<'_>, number: usize, hindered: Hindered) -> Verdict {

@@ -7,7 +7,7 @@ use std::{
 
 use trainyard_core::{
     Context, Digest, Plan, PlannedStep, StepError,
-    step::{Models, Monitor},
+    step::{Models, Monitor, NoNotes},
 };
 use trainyard_store::{Hit, Store, StoreError};
 
@@ -76,6 +76,7 @@ impl<'a> View<'a> {
             run: self.run,
             threads: 1,
             models: self.models,
+            notes: &NoNotes,
             monitor: &Silent,
             warnings: &Mutex::default(),
         })

@@ -11,6 +11,7 @@ mod migrations;
 mod models;
 pub(crate) mod rows;
 mod runs;
+mod trials;
 
 use std::{
     fs,

@@ -2,10 +2,11 @@
 //!
 //! A store is a folder:
 //! ```text
-//! <root>/catalog.db      SQLite (WAL): runs, artifacts, cache, lineage, metrics, models, aliases
+//! <root>/catalog.db      SQLite (WAL): runs, artifacts, cache, lineage, metrics, models, aliases, trials
 //! <root>/blobs/ab/cdef…  bytes by BLAKE3 digest, read-only
 //! <root>/tmp/            files being written
 //! <root>/locks/          one file per piece of work being done, by fingerprint
+//! <root>/checkpoints/   what unfinished work goes on from, by fingerprint and name
 //! <root>/corrupt/        blobs whose bytes no longer match their name
 //! <root>/in-use.lock     held shared by runs, exclusively by `gc`
 //! ```
@@ -15,6 +16,7 @@
 
 mod blobs;
 mod catalog;
+mod checkpoints;
 mod claim;
 mod error;
 mod keep;

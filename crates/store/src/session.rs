@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use trainyard_core::{artifact::Value, digest::Digest, record::RunRecord, step::StepError};
+use trainyard_core::{artifact::Value, digest::Digest, record::RunRecord, step::StepError, trial::Trial};
 
 use crate::{
     blobs::BlobWriter,
@@ -202,6 +202,22 @@ impl<'a> Session<'a> {
     /// When the catalog cannot be written.
     pub fn record_metrics(&self, run: &str, metrics: &[MetricRow]) -> Result<(), StoreError> {
         self.store.put_metrics(run, metrics)
+    }
+
+    /// Records a trial of the step with that fingerprint; one of the same study and number is replaced.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written.
+    pub fn record_trial(&self, fingerprint: &Digest, trial: &Trial) -> Result<(), StoreError> {
+        self.store.put_trial(fingerprint, trial)
+    }
+
+    /// Removes the trials of the step with that fingerprint: it is to be done anew.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written.
+    pub fn forget_trials(&self, fingerprint: &Digest) -> Result<(), StoreError> {
+        self.store.forget_trials(fingerprint)
     }
 
     /// Registers the model artifact under `name`: the version that already holds it, or the next one. The artifact

@@ -9,7 +9,7 @@ use arrow::{
 use serde_json::json;
 use trainyard_core::{
     Artifact, Context, Digest, Inputs, Plan, PlannedStep, StepError,
-    step::{Models, Monitor},
+    step::{Models, Monitor, NoNotes},
 };
 use trainyard_data::{
     Table,
@@ -119,6 +119,7 @@ fn run(step: &PlannedStep, plan: &Plan, inputs: &Inputs, folder: &Path) -> Resul
         run: "test",
         threads: rayon::current_num_threads(),
         models: &NoModels,
+        notes: &NoNotes,
         monitor: &NoMonitor,
         warnings: &Mutex::default(),
     };

@@ -72,6 +72,9 @@ macro_rules! collect {
                SELECT fingerprint FROM ancestry;
              DELETE FROM lineage_outputs WHERE fingerprint NOT IN temp.ancestry;
              DELETE FROM lineage_inputs WHERE fingerprint NOT IN temp.ancestry;
+             DELETE FROM trials
+               WHERE fingerprint NOT IN (SELECT fingerprint FROM cache)
+                 AND fingerprint NOT IN (SELECT fingerprint FROM step_runs WHERE fingerprint IS NOT NULL);
              DELETE FROM fingerprints
                WHERE fingerprint NOT IN temp.ancestry
                  AND fingerprint NOT IN (SELECT fingerprint FROM cache)
@@ -121,7 +124,7 @@ impl Store {
                 collected.blobs.add(bytes);
             }
         }
-        for folder in [self.blobs().tmp(), self.blobs().corrupt(), self.locks()] {
+        for folder in [self.blobs().tmp(), self.blobs().corrupt(), self.locks(), self.checkpoints()] {
             for entry in list(&folder)? {
                 let Ok(found) = entry.metadata() else { continue };
                 if !found.is_file() {

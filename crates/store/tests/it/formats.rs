@@ -7,6 +7,7 @@ use trainyard_core::{
     artifact::{Document, Value},
     digest::Digest,
     record::{Cost, RunRecord, RunStatus, StepRecord, StepStatus},
+    trial::{Trial, TrialState},
     warning::Warning,
 };
 use trainyard_store::{CacheRow, InputRow, MetricRow, Mode, Session, StepRow, Store};
@@ -70,12 +71,28 @@ fn fill(session: &Session<'_>) {
         params: json!({"alpha": 0.1}),
     };
     session.record_steps(&run, &[StepRow { position: 0, record: &step, fields: Some(&row.fields) }]).unwrap();
+    session.record_trial(&work(), &trial()).unwrap();
     session.record_metrics(&run.run, &[metric()]).unwrap();
     session.register_version("power-plant", &model().digest(), &run.run, &json!({"step": "linear"}), 5).unwrap();
     session.set_alias("power-plant", "champion", 1).unwrap();
     run.status = RunStatus::Succeeded;
     run.seconds = 1.25;
     session.finish_run(&run).unwrap();
+}
+
+fn trial() -> Trial {
+    Trial {
+        study: String::new(),
+        number: 3,
+        params: BTreeMap::from([("l2".to_owned(), json!(0.1))]),
+        state: TrialState::Pruned,
+        value: None,
+        folds: vec![3.5],
+        reports: vec![(1, 3.5)],
+        fitted: json!(null),
+        why: None,
+        seconds: 0.5,
+    }
 }
 
 fn metric() -> MetricRow {
@@ -90,11 +107,23 @@ fn metric() -> MetricRow {
     }
 }
 
+/// The version that is written now.
+const CURRENT: u32 = 2;
+
 #[test]
-fn version_1_opens() {
-    for mode in [Mode::Read, Mode::Write] {
+fn an_older_version_is_brought_up_to_date_by_writing_only() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(file(1), folder.path().join("catalog.db")).unwrap();
+    assert_eq!(Store::open(folder.path(), Mode::Read).unwrap_err().code, "store-too-old");
+    Store::open(folder.path(), Mode::Write).unwrap().close().unwrap();
+    Store::open(folder.path(), Mode::Read).unwrap();
+}
+
+#[test]
+fn every_version_opens() {
+    for (version, mode) in [(1, Mode::Write), (CURRENT, Mode::Read), (CURRENT, Mode::Write)] {
         let folder = tempfile::tempdir().unwrap();
-        fs::copy(file(1), folder.path().join("catalog.db")).unwrap();
+        fs::copy(file(version), folder.path().join("catalog.db")).unwrap();
         // The bytes themselves are no part of the format of the catalog.
         let filler = tempfile::tempdir().unwrap();
         let other = Store::open(filler.path(), Mode::Write).unwrap();
@@ -118,6 +147,8 @@ fn version_1_opens() {
         assert_eq!(store.lineage(&model().digest()).unwrap()[0].inputs[0].artifact, Digest::of(b"parts"));
         let last = store.last_fingerprint("power-plant", "linear").unwrap().unwrap();
         assert_eq!(last.fields["params"]["alpha"], json!(0.1));
+        let trials = store.trials(&[work()]).unwrap();
+        assert_eq!(trials.get(&work()).map(Vec::as_slice), (version > 1).then_some([trial()].as_slice()));
         if mode == Mode::Write {
             fill(&store.session(&|| false).unwrap());
             assert_eq!(store.model("power-plant").unwrap().versions.len(), 1);
@@ -130,7 +161,7 @@ fn version_1_opens() {
 #[test]
 #[ignore = "makes a file of this repository"]
 fn slow_bless() {
-    let path = file(1);
+    let path = file(CURRENT);
     if path.exists() {
         return;
     }

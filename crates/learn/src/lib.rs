@@ -20,6 +20,7 @@ pub mod matrix;
 pub mod metrics;
 #[cfg(test)]
 mod reference_data;
+pub mod shap;
 
 pub use estimator::{Estimator, FitContext, Fitted, LearnError, Prediction, Sample};
 pub use fitted_model::FittedModel;

@@ -97,6 +97,7 @@ pub(crate) fn grow_tree(task: &ForestTask<'_>, number: usize) -> (Tree, Vec<f64>
                 let leaf = tree.values.len() / task.outputs;
                 // all draws may have fallen on rows of no weight: such a tree says nothing
                 let weight = if total[WEIGHT] > 0.0 { total[WEIGHT] } else { 1.0 };
+                tree.covers.push(total[WEIGHT]);
                 tree.values.extend(total[SUMS..].iter().map(|sum| sum / weight));
                 !(leaf as i32)
             }

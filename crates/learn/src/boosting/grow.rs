@@ -371,6 +371,7 @@ impl Task<'_> {
     ) {
         rooms.free.extend(leaves.iter_mut().filter_map(|leaf| leaf.histogram.take()));
         let (limits, scale) = (self.limits, &self.scale);
+        tree.covers = leaves.iter().map(|leaf| leaf.rows as f64).collect();
         tree.values = leaves
             .iter()
             .map(|leaf| {

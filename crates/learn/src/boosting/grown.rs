@@ -32,6 +32,8 @@ pub(crate) struct GrownTree {
     pub(crate) nodes: Vec<GrownNode>,
     /// The value of each leaf, in units of the score.
     pub(crate) values: Vec<f64>,
+    /// How many of the rows it was grown on are in each leaf.
+    pub(crate) covers: Vec<f64>,
 }
 
 /// A node to walk by; a leaf leads to itself.
@@ -120,7 +122,7 @@ mod tests {
             children,
         };
         let nodes = vec![node(0, 0b010, [!0, 1]), node(3, 0b101, [!1, !2])];
-        let tree = GrownTree { nodes, values: vec![1.0, 10.0, 100.0] };
+        let tree = GrownTree { nodes, values: vec![1.0, 10.0, 100.0], covers: vec![1.0; 3] };
         let mut rows = Vec::new();
         for row in 0..21_u8 {
             let mut bins = [0; GROUP];

@@ -25,7 +25,9 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bins::level;
 pub use forest::{Forest, ForestModel, ForestParams};
 pub use gradient_boosting::{GradientBoosting, GradientBoostingModel, GradientBoostingParams, History};
 pub use loss::Loss;
 pub use tree::Tree;
+pub(crate) use walk::holds_together;

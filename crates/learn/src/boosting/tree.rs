@@ -24,6 +24,10 @@ pub struct Tree {
     pub sets: Vec<(u32, Vec<u32>)>,
     /// Values of the leaves; several a leaf, leaf by leaf, where the tree has several outputs.
     pub values: Vec<f64>,
+    /// Training rows in each leaf: their number or, in a forest, their weight. Empty in a tree stored before they were
+    /// kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covers: Vec<f64>,
 }
 
 /// Where a node sends its rows, in terms of bins.
@@ -41,7 +45,8 @@ pub(crate) struct Branch<'a> {
 impl Tree {
     /// A tree on raw values from one on bins; values are multiplied by `unit`.
     pub(crate) fn of_grown(grown: &GrownTree, layout: &Layout, unit: f64) -> Self {
-        let mut tree = Self { values: grown.values.iter().map(|value| value * unit).collect(), ..Self::default() };
+        let values = grown.values.iter().map(|value| value * unit).collect();
+        let mut tree = Self { values, covers: grown.covers.clone(), ..Self::default() };
         for node in &grown.nodes {
             tree.push(
                 layout,

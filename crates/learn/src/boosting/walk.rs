@@ -211,7 +211,7 @@ impl Walk {
 
 /// Whether every array of `tree` has its length, every child exists and comes after its parent, and every leaf has its
 /// values: then a walk ends.
-fn holds_together(tree: &Tree, width: usize) -> bool {
+pub(crate) fn holds_together(tree: &Tree, width: usize) -> bool {
     let nodes = tree.features.len();
     let child_is_sound = |node: usize, child: i32| {
         if child >= 0 {
@@ -251,6 +251,7 @@ mod tests {
             right: vec![1, -3],
             sets: vec![(1, vec![0b101])],
             values: vec![1.0, 10.0, 100.0],
+            ..Tree::default()
         }
     }
 

@@ -12,7 +12,7 @@ pub struct GradientBoosting;
 
 impl Algorithm for GradientBoosting {
     const NAME: &'static str = "train/gradient-boosting";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "gradient boosting of histogram trees";
     const EXAMPLES: &'static [&'static str] =
         &["{}", r#"{"trees": 100, "leaves": 31, "seed": 7, "resample": {"k-fold": 5}}"#];

@@ -71,7 +71,7 @@ pub(crate) enum Command {
         file: FileArgs,
     },
     /// Split a data file into parts, with warnings.
-    Split(SplitArgs),
+    Split(Box<SplitArgs>),
     /// List the registered models.
     Models,
     /// Predict with a registered model.
@@ -176,12 +176,15 @@ pub(crate) struct SplitArgs {
     /// How rows are assigned.
     #[arg(long, value_enum, default_value_t = SplitStrategy::Random)]
     pub(crate) strategy: SplitStrategy,
-    /// The shares of train, validation and test (two shares: train and test).
-    #[arg(long, default_value = "0.7,0.15,0.15", value_delimiter = ',')]
-    pub(crate) ratio: Vec<f64>,
+    /// The shares: two for train and test, three for train, validation and test, or any by name as `train=0.8,test=0.2`.
+    #[arg(long, default_value = "0.7,0.15,0.15", value_name = "SHARES")]
+    pub(crate) ratio: String,
     /// Number of folds, for k-fold.
     #[arg(long, default_value_t = 5)]
     pub(crate) folds: usize,
+    /// The share of a part `test` outside the folds, for k-fold.
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub(crate) test: f64,
     /// Seeds the choice.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -191,12 +194,46 @@ pub(crate) struct SplitArgs {
     /// The column that orders rows in time.
     #[arg(long)]
     pub(crate) time: Option<String>,
+    /// Rows of an earlier part less than this before a later one are left out, for time: seconds for timestamps, days
+    /// for dates, the column's own unit for numbers.
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) gap: f64,
+    /// The column whose shares are kept equal, for stratified; the target when absent.
+    #[arg(long)]
+    pub(crate) by: Option<String>,
+    /// Quantile bins for a stratified number column.
+    #[arg(long)]
+    pub(crate) bins: Option<usize>,
     /// The columns hashed by the hash strategy.
     #[arg(long, value_delimiter = ',')]
     pub(crate) key: Vec<String>,
-    /// Write each part as a CSV file into this folder.
+    /// The column that names each row's part, for predefined.
+    #[arg(long)]
+    pub(crate) column: Option<String>,
+    /// A value of that column and the part it stands for; the part `none` leaves rows out.
+    #[arg(long = "part", value_name = "VALUE=PART")]
+    pub(crate) parts: Vec<String>,
+    /// Half the width of the 95 % interval that a share measured on any part should have.
+    #[arg(long, default_value_t = 0.1)]
+    pub(crate) precision: f64,
+    /// Names for all columns, of a file without a first row of names or in place of it.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub(crate) columns: Vec<String>,
+    /// The first row holds data, not names.
+    #[arg(long)]
+    pub(crate) no_header: bool,
+    /// What separates fields: one character, `tab` or `whitespace`; found out when absent.
+    #[arg(long, value_name = "CHARACTER")]
+    pub(crate) delimiter: Option<String>,
+    /// The texts that stand for a missing value; the usual ones when absent.
+    #[arg(long, value_delimiter = ',', value_name = "TEXTS")]
+    pub(crate) missing: Vec<String>,
+    /// Write each part as a file into this folder.
     #[arg(long)]
     pub(crate) out: Option<PathBuf>,
+    /// The form of the written files.
+    #[arg(long, value_enum, default_value_t = PartFormat::Csv)]
+    pub(crate) format: PartFormat,
     /// Leave the target out of the written parts.
     #[arg(long)]
     pub(crate) without_labels: bool,
@@ -210,16 +247,31 @@ pub(crate) struct SplitArgs {
 pub(crate) enum SplitStrategy {
     /// At random.
     Random,
-    /// By class.
+    /// By class, or by quantile bins of a number.
     Stratified,
     /// By group.
     Group,
+    /// By group, and by class as far as whole groups allow.
+    StratifiedGroup,
     /// By time.
     Time,
     /// By a hash of key columns.
     Hash,
+    /// By a column that names the parts.
+    Predefined,
     /// In k folds.
     KFold,
+}
+
+/// How parts are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PartFormat {
+    /// Comma-separated text.
+    Csv,
+    /// A JSON object a line.
+    Jsonl,
+    /// Apache Parquet.
+    Parquet,
 }
 
 /// How the pipeline is drawn.

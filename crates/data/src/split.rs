@@ -34,7 +34,7 @@ mod warn;
 
 use std::sync::Arc;
 
-pub use artifact::{NO_PART, Roles, SPLIT_CODEC, SplitTable};
+pub use artifact::{NO_PART, Roles, SPLIT_CODEC, SplitTable, fold_parts};
 pub use builder::{Part, PartView, Parts, Split};
 pub use check::{check, outline, part_names};
 pub use folds::{

@@ -9,7 +9,7 @@ use arrow::array::ArrayRef;
 use serde::{Deserialize, Serialize};
 use trainyard_core::{Artifact, Codec, Digest, Hasher, Keeper, Kind, Outline, Problem, StepError, Stored, Value};
 
-use super::ratio::MOST_PARTS;
+use super::{folds::Fold, ratio::MOST_PARTS};
 use crate::{error::DataError, table::Table};
 
 /// The part of a row that belongs to none.
@@ -108,6 +108,43 @@ impl SplitTable {
         Ok(rows.map(|(row, _)| row as u32).collect())
     }
 
+    /// The rows that models learn from, in table order: the part `train`, or all folds where the split is made of
+    /// folds.
+    ///
+    /// # Errors
+    /// `no-train-part` when it has neither.
+    pub fn training_rows(&self) -> Result<Vec<u32>, DataError> {
+        if self.names.iter().any(|name| name == "train") {
+            return self.rows("train");
+        }
+        let folds = fold_parts(&self.names);
+        if folds.is_empty() {
+            let error = DataError::new("no-train-part", "the split has no part `train` and no folds to learn from");
+            return Err(error.help(format!("its parts are {}", self.names.join(", "))));
+        }
+        let is_fold = |part: &u8| folds.contains(&(*part as usize));
+        Ok((0_u32..).zip(&self.parts).filter(|(_, part)| is_fold(part)).map(|(row, _)| row).collect())
+    }
+
+    /// The folds of a split made of folds (its parts `fold-1`, `fold-2`, …): each judges what was learned from the
+    /// others. None of another split.
+    #[must_use]
+    pub fn folds(&self) -> Option<Vec<Fold>> {
+        let folds = fold_parts(&self.names);
+        let of = |own: &usize| {
+            let mut fold = Fold { train: Vec::new(), test: Vec::new() };
+            for (row, part) in (0_u32..).zip(&self.parts) {
+                if *part as usize == *own {
+                    fold.test.push(row);
+                } else if folds.contains(&(*part as usize)) {
+                    fold.train.push(row);
+                }
+            }
+            fold
+        };
+        (!folds.is_empty()).then(|| folds.iter().map(of).collect())
+    }
+
     /// A part as a table of its own.
     ///
     /// # Errors
@@ -143,6 +180,17 @@ impl SplitTable {
         let known = self.names.iter().map(String::as_str);
         index.ok_or_else(|| Problem::unknown("unknown-part", "part", part, known).into())
     }
+}
+
+/// Which of these parts are folds: those named `fold-` and a number, where there are two at least.
+#[must_use]
+pub fn fold_parts(names: &[String]) -> Vec<usize> {
+    let is_fold = |name: &String| {
+        name.strip_prefix("fold-")
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let folds: Vec<usize> = (0..names.len()).filter(|part| is_fold(&names[*part])).collect();
+    if folds.len() < 2 { Vec::new() } else { folds }
 }
 
 impl std::fmt::Debug for SplitTable {

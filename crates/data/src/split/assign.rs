@@ -71,6 +71,9 @@ impl<'a> Prepared<'a> {
                 let array = column(if by.is_some() { by } else { &spec.target })?;
                 array.map(|array| strata(&array, *bins)).transpose()?
             }
+            Strategy::Group { stratify: true } => {
+                column(&spec.target)?.map(|array| strata(&array, None)).transpose()?
+            }
             _ => None,
         };
         let groups = column(&spec.group)?.map(|array| Codes::of(&array)).transpose()?;
@@ -92,13 +95,9 @@ impl<'a> Prepared<'a> {
         let parts = match &self.spec.strategy {
             Strategy::Predefined { column, parts } => return predefined::assign(self.table, column, parts),
             Strategy::Random => balanced(None, rows, &shares, &mut draw),
-            Strategy::Stratified { .. } => match &self.groups {
+            Strategy::Stratified { .. } | Strategy::Group { .. } => match &self.groups {
                 Some(groups) => grouped::assign(groups, self.strata.as_ref(), &shares, &mut draw),
                 None => balanced(self.strata.as_ref(), rows, &shares, &mut draw),
-            },
-            Strategy::Group => match &self.groups {
-                Some(groups) => grouped::assign(groups, None, &shares, &mut draw),
-                None => balanced(None, rows, &shares, &mut draw),
             },
             Strategy::Time { gap } => {
                 let times = self.times.as_deref().unwrap_or_default();
@@ -143,7 +142,7 @@ impl<'a> Prepared<'a> {
             return Ok(());
         }
         let (number, what) = match (&self.spec.strategy, &self.groups, &self.times) {
-            (Strategy::Group | Strategy::Stratified { .. }, Some(groups), _) => (groups.count(), "groups"),
+            (Strategy::Group { .. } | Strategy::Stratified { .. }, Some(groups), _) => (groups.count(), "groups"),
             _ => (parts.len(), "rows"),
         };
         let message = format!("no rows for part {}: {number} {what} for {} parts", empty.join(", "), names.len());

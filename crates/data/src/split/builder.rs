@@ -117,7 +117,7 @@ impl<'a> Split<'a> {
     /// # Errors
     /// As [`super::split`].
     pub fn grouped(self) -> Result<Parts, DataError> {
-        self.by(Strategy::Group)
+        self.by(Strategy::Group { stratify: false })
     }
 
     /// Splits in time order, with a gap before each later part: see [`Strategy::Time`].

@@ -30,10 +30,14 @@ pub fn check(spec: &Spec, schema: &Schema) -> Vec<Problem> {
                 problems.push(bad_value("bins", "`bins` is 1, expected at least 2, or 0 for no bins"));
             }
         }
-        Strategy::Group if spec.group.is_none() => {
-            problems.push(needs("group", "group", "the column whose values stay together"));
+        Strategy::Group { stratify } => {
+            if spec.group.is_none() {
+                problems.push(needs(spec.strategy.name(), "group", "the column whose values stay together"));
+            }
+            if *stratify && spec.target.is_none() {
+                problems.push(needs("stratified-group", "target", "the column whose shares are to be equal"));
+            }
         }
-        Strategy::Group => {}
         Strategy::Time { gap } => {
             if spec.time.is_none() {
                 problems.push(needs("time", "time", "the column that orders the rows"));
@@ -157,7 +161,7 @@ mod tests {
         assert!(of(Strategy::Random).is_empty());
         for (strategy, place) in [
             (Strategy::Stratified { by: None, bins: None }, "target"),
-            (Strategy::Group, "group"),
+            (Strategy::Group { stratify: false }, "group"),
             (Strategy::Time { gap: 0.0 }, "time"),
             (Strategy::Hash { key: vec!["x".to_owned()] }, "key"),
             (Strategy::Predefined { column: "stat".to_owned(), parts: [].into() }, "column"),

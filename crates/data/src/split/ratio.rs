@@ -23,8 +23,21 @@ impl Ratio {
     /// `count` equal parts named `fold-1`, `fold-2` and so on, with leading zeros so that they sort.
     #[must_use]
     pub fn folds(count: usize) -> Self {
+        // One too many is refused by the check all the same, and takes no memory.
+        let count = count.min(MOST_PARTS + 1);
         let digits = count.to_string().len();
         Self::new((1..=count).map(|fold| (format!("fold-{fold:0digits$}"), 1.0 / count as f64)))
+    }
+
+    /// `count` equal parts as [`Ratio::folds`], and a part `test` of the given share beside them; none for a share of 0.
+    #[must_use]
+    pub fn folds_and_test(count: usize, test: f64) -> Self {
+        let mut ratio = Self::folds(count);
+        if test != 0.0 {
+            ratio.0.iter_mut().for_each(|(_, share)| *share *= 1.0 - test);
+            ratio.0.push(("test".to_owned(), test));
+        }
+        ratio
     }
 
     /// The parts with their shares.
@@ -161,7 +174,7 @@ mod tests {
         assert!(!Ratio::from([1.2, -0.2]).check().is_empty());
         assert!(!Ratio::from([f64::NAN, 0.5]).check().is_empty());
         assert!(!Ratio::new([("train", 1.0)]).check().is_empty());
-        assert!(!Ratio::folds(300).check().is_empty());
+        assert!(!Ratio::folds(usize::MAX).check().is_empty());
         assert!(Ratio::folds(10).check().is_empty());
     }
 

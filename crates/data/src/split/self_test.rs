@@ -99,7 +99,7 @@ fn ratio(prepared: &Prepared<'_>, split: &SplitTable) -> Result<Option<SelfTestR
         Strategy::Stratified { .. } if prepared.groups.is_none() => rounding,
         // Greedy balance over strata can be off by a large group in each part.
         Strategy::Stratified { .. } => rounding * largest_group(),
-        Strategy::Group => rounding * largest_group(),
+        Strategy::Group { .. } => rounding * largest_group(),
         Strategy::Time { .. } => left_out + rounding + longest_tie(prepared.times.as_deref().unwrap_or_default()),
         // Five standard deviations of rows that move in lumps of equal keys, at an even share.
         Strategy::Hash { key } => {

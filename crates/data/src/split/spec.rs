@@ -19,7 +19,10 @@ pub enum Strategy {
         bins: Option<usize>,
     },
     /// By chance, with whole groups.
-    Group,
+    Group {
+        /// Whether the target's classes (or quantile bins) are to have equal shares, as far as whole groups allow.
+        stratify: bool,
+    },
     /// In order of the time column: the first part holds the earliest rows. Rows of one moment stay together.
     Time {
         /// Rows of an earlier part that lie less than this before a later part's first moment belong to no part: in
@@ -42,13 +45,24 @@ pub enum Strategy {
 }
 
 impl Strategy {
+    /// The strategy of folds: with equal shares of the target's classes, by whole groups, both or neither.
+    #[must_use]
+    pub const fn of_folds(stratify: bool, by_group: bool) -> Self {
+        match (stratify, by_group) {
+            (_, true) => Self::Group { stratify },
+            (true, false) => Self::Stratified { by: None, bins: None },
+            (false, false) => Self::Random,
+        }
+    }
+
     /// Its name, as on the command line.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Random => "random",
             Self::Stratified { .. } => "stratified",
-            Self::Group => "group",
+            Self::Group { stratify: false } => "group",
+            Self::Group { stratify: true } => "stratified-group",
             Self::Time { .. } => "time",
             Self::Hash { .. } => "hash",
             Self::Predefined { .. } => "predefined",

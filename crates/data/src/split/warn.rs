@@ -3,7 +3,10 @@
 mod classes;
 mod distributions;
 mod leaks;
+mod neighbours;
 mod sizes;
+mod texts;
+mod unnamed;
 
 use trainyard_core::{Severity, Warning};
 
@@ -17,12 +20,18 @@ const ALPHA: f64 = 0.01;
 #[must_use]
 pub fn severity(code: &str) -> Severity {
     match code {
-        "class-missing-from-part" | "group-on-both-sides" | "duplicate-rows-across-parts" | "time-overlap" => {
-            Severity::High
-        }
-        "class-share-differs" | "class-too-small" | "target-distribution-differs" | "group-larger-than-part" => {
-            Severity::Medium
-        }
+        "class-missing-from-part"
+        | "group-on-both-sides"
+        | "duplicate-rows-across-parts"
+        | "repeated-text-across-parts"
+        | "neighbours-alike"
+        | "time-overlap" => Severity::High,
+        "class-share-differs"
+        | "class-too-small"
+        | "target-distribution-differs"
+        | "group-larger-than-part"
+        | "possible-group"
+        | "test-part-reused" => Severity::Medium,
         _ => Severity::Low,
     }
 }
@@ -37,6 +46,8 @@ pub(super) fn warnings(prepared: &Prepared<'_>, split: &SplitTable) -> Result<Ve
     let mut warnings = classes::warnings(&view);
     warnings.extend(leaks::groups(&view));
     warnings.extend(rows?);
+    warnings.extend(texts::repeated(&view)?);
+    warnings.extend(unnamed::warnings(&view)?);
     warnings.extend(leaks::moments(&view));
     warnings.extend(sizes::warnings(&view));
     warnings.extend(features?);

@@ -33,7 +33,7 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<Warning> {
 
 fn largest_group(view: &View<'_>) -> Option<Warning> {
     let spec = view.prepared.spec;
-    if !matches!(spec.strategy, Strategy::Group | Strategy::Stratified { .. }) {
+    if !matches!(spec.strategy, Strategy::Group { .. } | Strategy::Stratified { .. }) {
         return None;
     }
     let largest = view.prepared.groups.as_ref()?.sizes().into_iter().max()?;

@@ -108,8 +108,8 @@ fn cross_validate(
         let pick = |rows: &[usize]| (table.x.take(rows), rows.iter().map(|&row| table.y[row]).collect::<Vec<_>>());
         let ((x, y), (wx, wy), (tx, ty)) = (pick(&learned), pick(&watched), pick(&tested));
         let context = FitContext { threads: 2, ..FitContext::quiet(0) };
-        let train = Sample { x: &x, y: &y, classes, weights: None };
-        let watch = Sample { x: &wx, y: &wy, classes, weights: None };
+        let train = Sample { x: &x, y: &y, classes, weights: None, groups: None };
+        let watch = Sample { x: &wx, y: &wy, classes, weights: None, groups: None };
         let predicted = if let Some(params) = forest {
             Forest::fit(params, &train, None, &context)?.predict(&tx)
         } else {
@@ -162,7 +162,7 @@ fn like_lightgbm(trees: usize) -> GradientBoostingParams {
 
 fn time(rows: usize, features: usize, threads: usize, trees: usize) -> Result<(), Failure> {
     let (x, y) = synthetic(rows, features);
-    let sample = Sample { x: &x, y: &y, classes: 2, weights: None };
+    let sample = Sample { x: &x, y: &y, classes: 2, weights: None, groups: None };
     let context = FitContext { threads, ..FitContext::quiet(0) };
     let fit = |trees| -> Result<f64, Failure> {
         let params = like_lightgbm(trees);
@@ -225,7 +225,7 @@ fn main() -> Result<(), Failure> {
         }
         Some("fit") => {
             let (x, y) = synthetic(number(&arguments, 1, 400_000)?, number(&arguments, 2, 14)?);
-            let sample = Sample { x: &x, y: &y, classes: 2, weights: None };
+            let sample = Sample { x: &x, y: &y, classes: 2, weights: None, groups: None };
             let context = FitContext { threads: number(&arguments, 3, 2)?, ..FitContext::quiet(0) };
             let trees = number(&arguments, 4, 100)?;
             let params = like_lightgbm(trees);

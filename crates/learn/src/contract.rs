@@ -89,7 +89,7 @@ fn task(classes: usize) -> Task {
 fn learns_from_a_real_table_better_than_a_guess<E: Estimator>(json: &str, classes: usize) {
     let (frame, y) = table(classes);
     let x = features::<E>(&frame);
-    let model = fit::<E>(json, &Sample { x: &x, y: &y, classes, weights: None }, 1).unwrap();
+    let model = fit::<E>(json, &Sample { x: &x, y: &y, classes, weights: None, groups: None }, 1).unwrap();
     let prediction = model.predict(&x);
     if let Prediction::Probabilities { classes: found, values } = &prediction {
         assert_eq!(*found, classes);
@@ -108,7 +108,7 @@ fn learns_from_a_real_table_better_than_a_guess<E: Estimator>(json: &str, classe
 fn prediction_of_a_subset_is_the_subset_of_the_prediction<E: Estimator>(json: &str, classes: usize) {
     let (frame, y) = table(classes);
     let x = features::<E>(&frame);
-    let model = fit::<E>(json, &Sample { x: &x, y: &y, classes, weights: None }, 1).unwrap();
+    let model = fit::<E>(json, &Sample { x: &x, y: &y, classes, weights: None, groups: None }, 1).unwrap();
     let whole = bits(&model.predict(&x));
     let wide = classes.max(1);
     for rows in [vec![], vec![5], vec![599, 0, 0, 13], (100..400).collect()] {
@@ -125,7 +125,7 @@ where
     let weights: Vec<f64> = (0..ROWS).map(|row| 0.5 + (row % 4) as f64).collect();
     let x = features::<E>(&frame);
     let bytes = |threads| {
-        let sample = Sample { x: &x, y: &y, classes, weights: Some(&weights) };
+        let sample = Sample { x: &x, y: &y, classes, weights: Some(&weights), groups: None };
         serde_json::to_string(&FittedModel::from(fit::<E>(json, &sample, threads).unwrap())).unwrap()
     };
     let one = bytes(1);
@@ -139,7 +139,8 @@ where
 {
     let (frame, y) = table(classes);
     let x = features::<E>(&frame);
-    let model = FittedModel::from(fit::<E>(json, &Sample { x: &x, y: &y, classes, weights: None }, 1).unwrap());
+    let model =
+        FittedModel::from(fit::<E>(json, &Sample { x: &x, y: &y, classes, weights: None, groups: None }, 1).unwrap());
     let text = serde_json::to_string(&model).unwrap();
     assert!(text.starts_with(&format!("{{\"{}\":", E::NAME)), "stored under its name");
     let back: FittedModel = serde_json::from_str(&text).unwrap();
@@ -155,7 +156,7 @@ fn a_constant_column_changes_nothing_that_matters<E: Estimator>(json: &str, clas
     let flat = crate::Feature { name: "flat".to_owned(), values: vec![2.0; ROWS], levels: None };
     wider.features.push(flat);
     let prediction = |x: &Matrix| {
-        let model = fit::<E>(json, &Sample { x, y: &y, classes, weights: None }, 1).unwrap();
+        let model = fit::<E>(json, &Sample { x, y: &y, classes, weights: None, groups: None }, 1).unwrap();
         numbers(&model.predict(x))
     };
     // A forest draws its columns, so it grows other trees; the others must agree.
@@ -169,7 +170,8 @@ fn unfit_samples_are_refused<E: Estimator>(json: &str, classes: usize) {
     let (frame, y) = table(classes);
     let x = features::<E>(&frame);
     let code = |y: &[f64], weights: Option<&[f64]>, x: &Matrix| {
-        fit::<E>(json, &Sample { x, y, classes, weights }, 1).map_or_else(|error| error.code, |_| "fitted")
+        fit::<E>(json, &Sample { x, y, classes, weights, groups: None }, 1)
+            .map_or_else(|error| error.code, |_| "fitted")
     };
     assert_eq!(code(&y, None, &x), "fitted");
     assert_eq!(code(&[], None, &x.take(&[])), "no-rows");

@@ -58,7 +58,8 @@ mod tests {
     fn code(values: &[f64], y: &[f64], weights: Option<&[f64]>) -> &'static str {
         let feature = Feature { name: "x".to_owned(), values: values.to_vec(), levels: None };
         let x = Matrix { features: vec![feature], rows: values.len() };
-        checked_weights(&Sample { x: &x, y, classes: 0, weights }).map_or_else(|error| error.code, |_| "fine")
+        checked_weights(&Sample { x: &x, y, classes: 0, weights, groups: None })
+            .map_or_else(|error| error.code, |_| "fine")
     }
 
     #[test]

@@ -18,6 +18,16 @@ pub struct Sample<'a> {
     pub classes: usize,
     /// One non-negative weight a row; all 1 when absent.
     pub weights: Option<&'a [f64]>,
+    /// The query or other group of each row, for estimators that order rows within a group; none elsewhere.
+    pub groups: Option<&'a [u32]>,
+}
+
+impl<'a> Sample<'a> {
+    /// Rows of equal weight and without groups.
+    #[must_use]
+    pub const fn new(x: &'a Matrix, y: &'a [f64], classes: usize) -> Self {
+        Self { x, y, classes, weights: None, groups: None }
+    }
 }
 
 /// Everything a fit may need from outside, passed in so that it stays pure.

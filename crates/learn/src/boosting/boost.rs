@@ -3,15 +3,20 @@
 use rayon::prelude::*;
 
 use super::bins::{Layout, lay_out};
-use super::gradient_boosting::{GradientBoostingModel, GradientBoostingParams, History};
+use super::gradient_boosting::{GradientBoostingModel, GradientBoostingParams};
 use super::grow::{Limits, Rooms, Task, grow};
 use super::grown::GrownTree;
 use super::histogram::{NarrowCell, Scale, Spread, WideCell};
-use super::loss::{Loss, Start};
+use super::loss::Loss;
+use super::monotone::signs;
+use super::progress::Progress;
+use super::ranking::Queries;
+use super::resume::{Resume, restore};
 use super::sampling::{Purpose, choose, share, stream};
 use super::shard::{Shard, in_chunk_order, share_out};
+use super::start::Start;
 use super::target;
-use super::tree::Tree;
+use super::watch::{Watch, gathered, metric_for};
 use crate::estimator::{FitContext, LearnError, Sample};
 use crate::matrix::Matrix;
 
@@ -24,6 +29,7 @@ pub(crate) fn boost(
     train: &Sample<'_>,
     validation: Option<&Sample<'_>>,
     context: &FitContext<'_>,
+    resume: &Resume<'_>,
 ) -> Result<GradientBoostingModel, LearnError> {
     let checked = target::check(train)?;
     let watched = match validation.filter(|sample| sample.x.rows > 0) {
@@ -34,33 +40,52 @@ pub(crate) fn boost(
         }
         None => None,
     };
-    let start = Start::of(train, checked.weight)?;
+    let start = match resume.from.model() {
+        Some(GradientBoostingModel { base, .. }) if !base.is_empty() => {
+            Start::after(train, checked.weight, &params.asked(), base)?
+        }
+        _ => Start::of(train, checked.weight, &params.asked())?,
+    };
+    resume.from.check(&start, train.classes, train.x)?;
+    let loss = start.curve.loss;
+    let metric = params.early_stopping_metric.as_ref().map(|name| metric_for(name, loss)).transpose()?;
+    let queries = if loss == Loss::Rank { Some(Queries::new(train, params.ndcg_at)?) } else { None };
     let workers = workers(context, train.x, rayon::current_num_threads());
     let fit = || {
         let layout = lay_out(train.x, params.bins, workers > 1);
-        let shards = share_out(train, &layout, &start, workers, true);
-        let watch = watched.map(|(sample, found)| Watch {
-            shards: share_out(&sample, &layout, &start, workers, false),
-            weight: found.weight,
-        });
+        let mut shards = share_out(train, &layout, &start, workers, true);
+        let mut watch = match watched {
+            Some((sample, found)) => {
+                Some(Watch::new(sample, found.weight, metric, params.ndcg_at, (&layout, &start, workers))?)
+            }
+            None => None,
+        };
+        if let Some(model) = resume.from.model() {
+            restore(model, &start, train.x, &mut shards);
+            if let (Some(watch), Some((sample, _))) = (&mut watch, watched) {
+                restore(model, &start, sample.x, &mut watch.shards);
+            }
+        }
+        let signs = signs(&params.monotone, train.x, &layout, loss)?;
         Fit {
             params,
             start: &start,
             layout: &layout,
             shards,
             watch,
+            queries,
+            rows: train.x.rows,
             weight: checked.weight,
-            all_one: start.loss == Loss::Squared && checked.unweighted,
-            limits: limits(params),
+            all_one: start.is_flat() && checked.unweighted,
+            limits: limits(params, signs),
             narrow: Rooms::new(workers),
             wide: Rooms::new(workers),
             seed: context.seed,
-            features: train.x.features.len(),
         }
-        .run(train.classes, context)
+        .run(Progress::from(resume.from, train.x.features.len()), train.classes, context, resume)
     };
     // inside the pool a phase costs microseconds to share out; from outside each would wait for the pool to wake
-    Ok(if workers > 1 { rayon::scope(|_| fit()) } else { fit() })
+    if workers > 1 { rayon::scope(|_| fit()) } else { fit() }
 }
 
 /// How many workers share the rows of `x` out in a pool of `pool` threads; the result of a fit does not depend on it.
@@ -68,7 +93,7 @@ pub(crate) fn workers(context: &FitContext<'_>, x: &Matrix, pool: usize) -> usiz
     context.threads.min(pool).min(x.rows * x.features.len() / VALUES_A_WORKER).max(1)
 }
 
-fn limits(params: &GradientBoostingParams) -> Limits {
+fn limits(params: &GradientBoostingParams, signs: Vec<f64>) -> Limits {
     Limits {
         leaves: params.leaves,
         depth: if params.depth == 0 { usize::MAX } else { params.depth },
@@ -83,13 +108,9 @@ fn limits(params: &GradientBoostingParams) -> Limits {
         category_most: params.category_most,
         one_against_rest: params.one_against_rest,
         min_level_rows: params.category_smoothing as usize,
+        path_smoothing: params.path_smoothing,
+        signs,
     }
-}
-
-/// Validation rows.
-struct Watch {
-    shards: Vec<Shard>,
-    weight: f64,
 }
 
 struct Fit<'a> {
@@ -97,30 +118,35 @@ struct Fit<'a> {
     start: &'a Start,
     layout: &'a Layout,
     shards: Vec<Shard>,
-    watch: Option<Watch>,
+    watch: Option<Watch<'a>>,
+    queries: Option<Queries>,
+    rows: usize,
     weight: f64,
     all_one: bool,
     limits: Limits,
     narrow: Rooms<NarrowCell>,
     wide: Rooms<WideCell>,
     seed: u64,
-    features: usize,
 }
 
 impl Fit<'_> {
-    fn run(mut self, classes: usize, context: &FitContext<'_>) -> GradientBoostingModel {
-        // penalties are on the target's scale, scores in the start's unit
-        self.limits.l1 /= self.start.unit;
-        self.limits.min_gain /= self.start.unit * self.start.unit;
-        let mut history = History::default();
-        let mut grown: Vec<Vec<GrownTree>> = Vec::new();
-        let (mut best, mut best_loss) = (0, f64::INFINITY);
+    fn run(
+        mut self,
+        mut progress: Progress<'_>,
+        classes: usize,
+        context: &FitContext<'_>,
+        resume: &Resume<'_>,
+    ) -> Result<GradientBoostingModel, LearnError> {
+        // penalties are on the target's scale, gradients in the start's unit
+        let unit = self.start.gradient_unit();
+        self.limits.l1 /= unit;
+        self.limits.min_gain /= unit * unit;
         let stops_early = self.watch.is_some() && self.params.early_stopping > 0;
-        for iteration in 0..self.params.trees {
+        let most = self.params.trees + progress.told_from();
+        while progress.done() < most && !(stops_early && progress.is_stale(self.params.early_stopping)) {
+            let iteration = progress.done();
             let (loss, spreads) = self.differentiate();
-            if iteration > 0 {
-                history.train.push(loss);
-            }
+            progress.hear_train(loss);
             if !loss.is_finite() {
                 break;
             }
@@ -131,31 +157,36 @@ impl Fit<'_> {
             if !samples && trees.iter().all(|tree| tree.nodes.is_empty()) {
                 break;
             }
-            let watched = self.watch(&trees);
-            grown.push(trees);
-            if let Some(loss) = watched {
-                history.validation.push(loss);
-                if loss < best_loss {
-                    (best, best_loss) = (grown.len(), loss);
-                }
+            let watched = self.watch.as_mut().map(|watch| watch.look(&trees, self.start)).transpose()?;
+            progress.push(&trees, self.layout, self.start, watched);
+            let done = progress.done();
+            if resume.every > 0 && (done - progress.told_from()).is_multiple_of(resume.every) {
+                (resume.keep)(&progress.checkpoint(self.start, classes));
             }
-            let stop = (context.on_iteration)(grown.len(), self.params.trees, watched).is_break();
-            if stop || stops_early && grown.len() >= best + self.params.early_stopping {
+            let told = done - progress.told_from();
+            if (context.on_iteration)(told, self.params.trees, watched).is_break() {
                 break;
             }
         }
-        if history.train.len() < grown.len() {
-            history.train.push(self.train_loss());
+        if progress.misses_train() {
+            let loss = self.train_loss();
+            progress.hear_train(loss);
         }
-        if stops_early {
-            grown.truncate(best.max(1));
-        }
-        self.model(classes, &grown, history)
+        Ok(progress.into_model(self.start, classes, stops_early))
     }
 
     fn differentiate(&mut self) -> (f64, Vec<Spread>) {
         let start = self.start;
-        let found = on_each(&mut self.shards, |shard| shard.differentiate(start));
+        let (loss, found) = match &self.queries {
+            Some(queries) => {
+                let parallel = self.shards.len() > 1;
+                let scores = gathered(&self.shards, 0, self.rows);
+                let (gradients, hessians) = queries.gradients(&scores, parallel);
+                let found = on_each(&mut self.shards, |shard| shard.take_gradients(&gradients, &hessians));
+                (Some(queries.loss(&scores, parallel)), found)
+            }
+            None => (None, on_each(&mut self.shards, |shard| shard.differentiate(start))),
+        };
         let nothing = (0.0, vec![Spread::default(); start.base.len()]);
         let (sum, spreads) = in_chunk_order(&found, nothing, |(sum, mut all), (loss, spreads)| {
             for (all, one) in all.iter_mut().zip(spreads) {
@@ -165,7 +196,7 @@ impl Fit<'_> {
             }
             (sum + loss, all)
         });
-        (start.mean(sum, self.weight), spreads)
+        (loss.unwrap_or_else(|| start.mean(sum, self.weight)), spreads)
     }
 
     /// Grows the trees of one iteration, one an output.
@@ -184,6 +215,7 @@ impl Fit<'_> {
                 columns: &columns,
                 output,
                 rate: self.params.learning_rate,
+                renewed: self.start.renewed(),
             };
             trees.push(if task.scale.wide {
                 grow(&task, &mut self.shards, &mut self.wide, &mut rng)
@@ -194,37 +226,17 @@ impl Fit<'_> {
         trees
     }
 
-    /// Adds the trees to the validation rows' scores; their loss.
-    fn watch(&mut self, trees: &[GrownTree]) -> Option<f64> {
-        let start = self.start;
-        let watch = self.watch.as_mut()?;
-        let found = on_each(&mut watch.shards, |shard| {
-            for (output, tree) in trees.iter().enumerate() {
-                shard.add_to_all(output, tree);
-            }
-            shard.losses(start)
-        });
-        Some(start.mean(in_chunk_order(&found, 0.0, |sum, loss| sum + loss), watch.weight))
-    }
-
     fn train_loss(&mut self) -> f64 {
         let start = self.start;
+        if let Some(queries) = &self.queries {
+            return queries.loss(&gathered(&self.shards, 0, self.rows), self.shards.len() > 1);
+        }
         let found = on_each(&mut self.shards, |shard| shard.losses(start));
         start.mean(in_chunk_order(&found, 0.0, |sum, loss| sum + loss), self.weight)
-    }
-
-    fn model(&self, classes: usize, grown: &[Vec<GrownTree>], history: History) -> GradientBoostingModel {
-        let unit = self.start.unit;
-        let mut gains = vec![0.0; self.features];
-        for node in grown.iter().flatten().flat_map(|tree| &tree.nodes) {
-            gains[self.layout.columns[node.column].feature] += node.gain * unit * unit;
-        }
-        let trees = grown.iter().flatten().map(|tree| Tree::of_grown(tree, self.layout, unit)).collect();
-        GradientBoostingModel::new(self.start.loss, classes, self.start.base.clone(), trees, gains, history)
     }
 }
 
 /// Runs `work` on each shard, in parallel where there are several.
-fn on_each<T: Send>(shards: &mut [Shard], work: impl Fn(&mut Shard) -> T + Send + Sync) -> Vec<T> {
+pub(crate) fn on_each<T: Send>(shards: &mut [Shard], work: impl Fn(&mut Shard) -> T + Send + Sync) -> Vec<T> {
     if shards.len() > 1 { shards.par_iter_mut().map(work).collect() } else { shards.iter_mut().map(work).collect() }
 }

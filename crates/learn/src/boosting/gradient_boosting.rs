@@ -1,6 +1,7 @@
 //! Gradient boosting on histograms: trees added one after the other, each fitted to the loss's gradient at the sum of
 //! those before (Friedman 2001; Ke et al. 2017 for the leaf-wise, binned form).
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use schemars::JsonSchema;
@@ -10,8 +11,12 @@ use super::bins::MOST_BINS;
 use super::boost::boost;
 use super::exponential::{exp, sigmoid};
 use super::loss::Loss;
+use super::monotone::Direction;
+use super::resume::Resume;
+use super::start::Asked;
 use super::tree::Tree;
 use super::walk::Walk;
+use super::watch::metric_for;
 use crate::estimator::{Estimator, FitContext, Fitted, LearnError, Prediction, Sample};
 use crate::matrix::Matrix;
 
@@ -19,6 +24,21 @@ use crate::matrix::Matrix;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GradientBoostingParams {
+    /// What is made small. By default `squared` for numbers, `log-loss` for two classes and `softmax` for more;
+    /// `absolute` (median), `huber`, `quantile`, `poisson` and `tweedie` (both under a log link) are for numbers too,
+    /// `rank` (LambdaMART) orders the rows of each group of the split by a target of grades 0, 1, ….
+    pub loss: Option<Loss>,
+    /// With `loss: quantile`: its level. Above 0 and below 1, by default 0.5.
+    pub quantile: f64,
+    /// With `loss: huber`: the error beyond which it counts no longer squared, in the target's unit. Above 0, by default
+    /// 0.9.
+    pub huber_delta: f64,
+    /// With `loss: tweedie`: variance grows as the mean to this power. Above 1 and below 2, by default 1.5.
+    pub tweedie_power: f64,
+    /// With `loss: poisson`: added to scores in the hessian, so that steps stay short. At least 0, by default 0.7.
+    pub poisson_max_step: f64,
+    /// With `loss: rank`: how many first places count. At least 1, by default 30.
+    pub ndcg_at: usize,
     /// Most iterations: one tree each, or one a class where there are three or more classes. With `early_stopping` and
     /// validation rows the fit usually ends before. From 1 to 100000, by default 1000.
     pub trees: usize,
@@ -51,6 +71,12 @@ pub struct GradientBoostingParams {
     /// 0 to never stop. Without validation rows all `trees` are kept: nothing is held out behind your back. By default
     /// 50.
     pub early_stopping: usize,
+    /// Which metric decides early stopping, such as `mae` or `roc_auc`; the loss when absent. It must fit the loss.
+    pub early_stopping_metric: Option<String>,
+    /// Features the prediction may only rise or fall with, such as `{age: increasing}`. By default none.
+    pub monotone: BTreeMap<String, Direction>,
+    /// Draws each leaf's value to its parent's: they weigh equally in a leaf of so many rows. At least 0, by default 0.
+    pub path_smoothing: f64,
     /// Categorical features: pseudo-hessian added to each level before levels are ordered, so that rare ones do not
     /// lead. At least 0, by default 10.
     pub category_smoothing: f64,
@@ -66,6 +92,12 @@ pub struct GradientBoostingParams {
 impl Default for GradientBoostingParams {
     fn default() -> Self {
         Self {
+            loss: None,
+            quantile: 0.5,
+            huber_delta: 0.9,
+            tweedie_power: 1.5,
+            poisson_max_step: 0.7,
+            ndcg_at: 30,
             trees: 1000,
             learning_rate: 0.04,
             leaves: 31,
@@ -80,6 +112,9 @@ impl Default for GradientBoostingParams {
             node_feature_fraction: 1.0,
             bins: MOST_BINS,
             early_stopping: 50,
+            early_stopping_metric: None,
+            monotone: BTreeMap::new(),
+            path_smoothing: 0.0,
             category_smoothing: 10.0,
             category_l2: 10.0,
             category_most: 32,
@@ -88,8 +123,20 @@ impl Default for GradientBoostingParams {
     }
 }
 
-/// Gradient boosting on histograms, for regressions and classifications, with missing values and categories as they
-/// come.
+impl GradientBoostingParams {
+    pub(crate) const fn asked(&self) -> Asked {
+        Asked {
+            loss: self.loss,
+            quantile: self.quantile,
+            huber_delta: self.huber_delta,
+            tweedie_power: self.tweedie_power,
+            poisson_max_step: self.poisson_max_step,
+        }
+    }
+}
+
+/// Gradient boosting on histograms, for regressions, classifications and rankings, with missing values and categories
+/// as they come.
 #[derive(Clone, Copy, Debug)]
 pub struct GradientBoosting;
 
@@ -100,7 +147,8 @@ pub struct GradientBoostingModel {
     pub loss: Loss,
     /// Number of classes, 0 for a regression.
     pub classes: usize,
-    /// Where the sums start: the mean target, the log-odds, or a log-probability a class.
+    /// Where the sums start: the mean, median or quantile of the target, its mean's logarithm, the log-odds, or a
+    /// log-probability a class.
     pub base: Vec<f64>,
     /// The trees, iteration by iteration, within one a class where there are several outputs.
     pub trees: Vec<Tree>,
@@ -114,12 +162,12 @@ pub struct GradientBoostingModel {
     walk: OnceLock<Walk>,
 }
 
-/// Mean losses after each iteration: root mean squared error of a regression, log-loss of a classification.
+/// Mean losses after each iteration, as [`Loss`] says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// On the training rows.
     pub train: Vec<f64>,
-    /// On the validation rows; empty without them.
+    /// On the validation rows, or `early_stopping_metric` there, turned so that lower is better; empty without them.
     pub validation: Vec<f64>,
 }
 
@@ -152,21 +200,26 @@ impl GradientBoostingModel {
 
 impl Fitted for GradientBoostingModel {
     fn predict(&self, x: &Matrix) -> Prediction {
-        let scores = self.scores(x);
-        match self.loss {
-            Loss::Squared => Prediction::Values(scores),
-            Loss::LogLoss => {
-                let values = scores.iter().flat_map(|&score| [sigmoid(-score), sigmoid(score)]).collect();
-                Prediction::Probabilities { classes: 2, values }
-            }
-            Loss::Softmax => {
-                let mut values = scores;
-                for row in values.chunks_exact_mut(self.base.len().max(1)) {
-                    to_probabilities(row);
-                }
-                Prediction::Probabilities { classes: self.base.len(), values }
-            }
+        prediction(self.loss, self.base.len(), self.scores(x))
+    }
+}
+
+/// What the scores of all rows, `outputs` a row, say under `loss`.
+pub(crate) fn prediction(loss: Loss, outputs: usize, scores: Vec<f64>) -> Prediction {
+    match loss {
+        Loss::LogLoss => {
+            let values = scores.iter().flat_map(|&score| [sigmoid(-score), sigmoid(score)]).collect();
+            Prediction::Probabilities { classes: 2, values }
         }
+        Loss::Softmax => {
+            let mut values = scores;
+            for row in values.chunks_exact_mut(outputs.max(1)) {
+                to_probabilities(row);
+            }
+            Prediction::Probabilities { classes: outputs, values }
+        }
+        _ if loss.has_log_link() => Prediction::Values(scores.into_iter().map(exp).collect()),
+        _ => Prediction::Values(scores),
     }
 }
 
@@ -191,6 +244,11 @@ impl Estimator for GradientBoosting {
     fn check(params: &Self::Params) -> Vec<LearnError> {
         let p = params;
         let mut ranges = super::ranges::Ranges::default();
+        ranges.between("quantile", p.quantile, 0.0, 1.0);
+        ranges.between("huber_delta", p.huber_delta, 0.0, 1e15);
+        ranges.between("tweedie_power", p.tweedie_power, 1.0, 2.0);
+        ranges.at_least_zero("poisson_max_step", p.poisson_max_step);
+        ranges.whole("ndcg_at", p.ndcg_at, 1, usize::MAX);
         ranges.whole("trees", p.trees, 1, 100_000);
         ranges.share("learning_rate", p.learning_rate);
         ranges.whole("leaves", p.leaves, 2, 65_536);
@@ -204,10 +262,20 @@ impl Estimator for GradientBoosting {
         ranges.share("feature_fraction", p.feature_fraction);
         ranges.share("node_feature_fraction", p.node_feature_fraction);
         ranges.whole("bins", p.bins, 2, MOST_BINS);
+        ranges.at_least_zero("path_smoothing", p.path_smoothing);
         ranges.at_least_zero("category_smoothing", p.category_smoothing);
         ranges.at_least_zero("category_l2", p.category_l2);
         ranges.whole("category_most", p.category_most, 1, MOST_BINS);
         ranges.whole("one_against_rest", p.one_against_rest, 0, MOST_BINS);
+        if let Some(name) = &p.early_stopping_metric {
+            let fits = match p.loss {
+                Some(loss) => metric_for(name, loss).map(|_| ()),
+                None => crate::metrics::check(name, None).map(|_| ()),
+            };
+            ranges
+                .problems
+                .extend(fits.err().map(|error| LearnError { field: Some("early_stopping_metric"), ..error }));
+        }
         ranges.problems
     }
 
@@ -223,6 +291,25 @@ impl Estimator for GradientBoosting {
         if let Some(problem) = Self::check(params).into_iter().next() {
             return Err(problem);
         }
-        boost(params, train, validation, context)
+        boost(params, train, validation, context, &Resume::default())
+    }
+}
+
+impl GradientBoosting {
+    /// As [`Estimator::fit`], going on from where `resume` says and handing out checkpoints as it says.
+    ///
+    /// # Errors
+    /// As [`Estimator::fit`], and `resume-differs` where the origin is of other features, another loss or another fit.
+    pub fn fit_from(
+        params: &GradientBoostingParams,
+        train: &Sample<'_>,
+        validation: Option<&Sample<'_>>,
+        context: &FitContext<'_>,
+        resume: &Resume<'_>,
+    ) -> Result<GradientBoostingModel, LearnError> {
+        if let Some(problem) = Self::check(params).into_iter().next() {
+            return Err(problem);
+        }
+        boost(params, train, validation, context, resume)
     }
 }

@@ -8,11 +8,13 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::bins::{Cut, Layout};
+use super::bounded::{self, Hold, Valuing};
 use super::grown::{GrownNode, GrownTree};
 use super::histogram::{BINS, Cell, Scale, build};
+use super::renewal::renew;
 use super::sampling::{choose, share};
 use super::shard::Shard;
-use super::split::{CategoryRules, Rules, Scratch, Split, best_category, best_number, holds, strength};
+use super::split::{CategoryRules, Rules, Scratch, Split, best_category, best_number, holds, pair_gain, strength};
 
 /// Below this many rows times columns a phase is not worth waking another worker for.
 const WORTH_SHARING: usize = 100_000;
@@ -50,6 +52,21 @@ pub(crate) struct Limits {
     pub(crate) one_against_rest: usize,
     /// Least rows of a level that is ordered, as estimated from its hessians.
     pub(crate) min_level_rows: usize,
+    /// Rows at which a leaf's value and its parent's weigh equally; 0 for no smoothing.
+    pub(crate) path_smoothing: f64,
+    /// Direction of each column: 1 increasing, -1 decreasing, 0 free; empty when all are free.
+    pub(crate) signs: Vec<f64>,
+}
+
+impl Limits {
+    /// Whether a leaf's value depends on more than its own rows.
+    fn hold(&self) -> bool {
+        self.path_smoothing > 0.0 || !self.signs.is_empty()
+    }
+
+    fn sign(&self, column: usize) -> f64 {
+        self.signs.get(column).copied().unwrap_or(0.0)
+    }
 }
 
 /// Room for the histograms of one kind of cell, kept from tree to tree.
@@ -87,6 +104,8 @@ pub(crate) struct Task<'a> {
     pub(crate) output: usize,
     /// What leaf values are multiplied by.
     pub(crate) rate: f64,
+    /// The quantile of its rows' residuals that a leaf takes as its value, instead of a Newton step.
+    pub(crate) renewed: Option<f64>,
 }
 
 struct Leaf<C> {
@@ -100,6 +119,8 @@ struct Leaf<C> {
     /// The best split and what it gains over the leaf.
     best: Option<(f64, Split)>,
     parent: Option<(usize, usize)>,
+    /// What its value obeys, where limits hold it.
+    hold: Hold,
 }
 
 /// Grows a tree on the entries of `shards` and adds its values to their scores.
@@ -121,7 +142,10 @@ pub(crate) fn grow<C: Cell>(
         histogram: None,
         best: None,
         parent: None,
+        hold: Hold::FREE,
     };
+    let valuing = task.valuing(&root);
+    root.hold.value = Valuing { smoothing: 0.0, ..valuing }.value(root.gradient, root.hessian, valuing.l2, &Hold::FREE);
     if task.may_split(&root) && task.limits.leaves > 1 {
         let mut histogram = rooms.free.pop().unwrap_or_default();
         task.build(shards, rooms, &root, &mut histogram);
@@ -190,6 +214,16 @@ impl Task<'_> {
         }
     }
 
+    /// How the values of a leaf's children follow from their sums.
+    fn valuing<C>(&self, leaf: &Leaf<C>) -> Valuing {
+        let (limits, scale) = (self.limits, &self.scale);
+        Valuing {
+            l1: limits.l1 * scale.gradient,
+            l2: limits.l2 * scale.hessian,
+            smoothing: limits.path_smoothing * leaf.hessian / leaf.rows.max(1) as f64,
+        }
+    }
+
     fn build<C: Cell>(
         &self,
         shards: &mut [Shard],
@@ -247,11 +281,23 @@ impl Task<'_> {
         }
         let rules = self.rules(leaf.rows, leaf.hessian);
         let total = (leaf.gradient, leaf.hessian);
+        let (hold, valuing) = (self.limits.hold(), self.valuing(leaf));
         let best_of = |scratch: &mut Scratch, &c: &usize| {
             let column = &self.layout.columns[c];
             match column.cut {
+                Cut::Number(_) if hold => {
+                    let held = (&valuing, self.limits.sign(c), &leaf.hold);
+                    bounded::best_number(&histogram[c], column.bins, c, total, &rules, held)
+                }
                 Cut::Number(_) => best_number(&histogram[c], column.bins, c, total, &rules, scratch),
-                Cut::Category(_) => best_category(&histogram[c], column.bins, c, total, &rules, scratch),
+                Cut::Category(_) if hold => {
+                    let pair = |l, r, l2| valuing.pair((l, r), l2, rules.min_hessian, 0.0, &leaf.hold);
+                    best_category(&histogram[c], column.bins, c, total, &rules, scratch, pair)
+                }
+                Cut::Category(_) => {
+                    let pair = |l, r, l2| pair_gain(l, r, rules.l1, l2, rules.min_hessian);
+                    best_category(&histogram[c], column.bins, c, total, &rules, scratch, pair)
+                }
             }
         };
         let better = |best: Option<Split>, found: Option<Split>| match (best, found) {
@@ -266,9 +312,13 @@ impl Task<'_> {
         } else {
             columns.iter().map(|column| best_of(scratch, column)).fold(None, better)
         };
-        let own = strength(leaf.gradient, leaf.hessian, rules.l1, rules.l2);
+        let own = if hold {
+            valuing.gain(leaf.gradient, leaf.hessian, rules.l2, leaf.hold.value)
+        } else {
+            strength(leaf.gradient, leaf.hessian, rules.l1, rules.l2)
+        };
         let least = (self.limits.min_gain * self.scale.gradient * self.scale.gradient / self.scale.hessian)
-            .max(own * ROUNDING)
+            .max(own.abs() * ROUNDING)
             .max(f64::MIN_POSITIVE);
         best.map(|split| (split.gain - own, split)).filter(|(gain, _)| *gain > least)
     }
@@ -304,16 +354,26 @@ impl Task<'_> {
             tree.nodes[parent].children[side] = place as i32;
         }
         let left_rows: usize = lefts.iter().sum();
+        let (gradient, hessian) = (leaf.gradient - split.gradient, leaf.hessian - split.hessian);
+        let holds = if self.limits.hold() {
+            let valuing = self.valuing(leaf);
+            let value = |g, h| valuing.value(g, h, valuing.l2, &leaf.hold);
+            let (left, right) = (value(split.gradient, split.hessian), value(gradient, hessian));
+            leaf.hold.below(self.limits.sign(split.column), left, right)
+        } else {
+            [Hold::FREE; 2]
+        };
         let right = Leaf {
             ranges: leaf.ranges.iter().zip(&lefts).map(|(range, left)| range.start + left..range.end).collect(),
             side: 1 - leaf.side,
             rows: leaf.rows - left_rows,
             depth: leaf.depth + 1,
-            gradient: leaf.gradient - split.gradient,
-            hessian: leaf.hessian - split.hessian,
+            gradient,
+            hessian,
             histogram: None,
             best: None,
             parent: Some((place, 1)),
+            hold: holds[1],
         };
         for (range, left) in leaf.ranges.iter_mut().zip(lefts) {
             range.end = range.start + left;
@@ -325,6 +385,7 @@ impl Task<'_> {
         leaf.hessian = split.hessian;
         leaf.best = None;
         leaf.parent = Some((place, 0));
+        leaf.hold = holds[0];
         right
     }
 
@@ -372,9 +433,20 @@ impl Task<'_> {
         rooms.free.extend(leaves.iter_mut().filter_map(|leaf| leaf.histogram.take()));
         let (limits, scale) = (self.limits, &self.scale);
         tree.covers = leaves.iter().map(|leaf| leaf.rows as f64).collect();
+        let renewed = self.renewed.filter(|_| !tree.nodes.is_empty()).map(|level| {
+            let places: Vec<_> = leaves.iter().map(|leaf| (leaf.side, leaf.ranges.as_slice())).collect();
+            renew(shards, &places, self.output, level)
+        });
         tree.values = leaves
             .iter()
-            .map(|leaf| {
+            .enumerate()
+            .map(|(i, leaf)| {
+                if let Some(values) = &renewed {
+                    return self.rate * values[i];
+                }
+                if limits.hold() && !tree.nodes.is_empty() {
+                    return self.rate * leaf.hold.value * (scale.hessian / scale.gradient);
+                }
                 let (gradient, hessian) = (leaf.gradient / scale.gradient, leaf.hessian / scale.hessian);
                 let shrunk = (gradient.abs() - limits.l1).max(0.0);
                 let below = hessian + limits.l2;
@@ -400,14 +472,15 @@ mod tests {
     use super::*;
     use crate::boosting::bins::lay_out;
     use crate::boosting::histogram::{NarrowCell, WideCell};
-    use crate::boosting::loss::Start;
     use crate::boosting::sampling::{Purpose, stream};
     use crate::boosting::shard::share_out;
+    use crate::boosting::start::{Asked, Start};
     use crate::estimator::Sample;
     use crate::matrix::{Feature, Matrix};
 
     fn grown<C: Cell>(sample: &Sample<'_>, workers: usize) -> GrownTree {
-        let start = Start::of(sample, sample.x.rows as f64).unwrap();
+        let asked = Asked { loss: None, quantile: 0.5, huber_delta: 1.0, tweedie_power: 1.5, poisson_max_step: 0.7 };
+        let start = Start::of(sample, sample.x.rows as f64, &asked).unwrap();
         let layout = lay_out(sample.x, 254, false);
         let mut shards = share_out(sample, &layout, &start, workers, true);
         for shard in &mut shards {
@@ -427,10 +500,13 @@ mod tests {
             category_most: 32,
             one_against_rest: 4,
             min_level_rows: 10,
+            path_smoothing: 0.0,
+            signs: Vec::new(),
         };
         let columns: Vec<usize> = (0..layout.columns.len()).collect();
         let scale = Scale { gradient: 15_000.0, hessian: 1.0, wide: false };
-        let task = Task { layout: &layout, limits: &limits, scale, columns: &columns, output: 0, rate: 0.1 };
+        let (limits, columns) = (&limits, columns.as_slice());
+        let task = Task { layout: &layout, limits, scale, columns, output: 0, rate: 0.1, renewed: None };
         grow(&task, &mut shards, &mut Rooms::<C>::new(workers), &mut stream(0, Purpose::Columns(0)))
     }
 
@@ -447,7 +523,7 @@ mod tests {
             .collect();
         let feature = |(values, levels): (Vec<f64>, Option<u32>)| Feature { name: "x".into(), values, levels };
         let x = Matrix { features: columns.into_iter().map(feature).collect(), rows };
-        let sample = Sample { x: &x, y: &y, classes: 0, weights: None };
+        let sample = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
         let shape = |tree: &GrownTree| {
             let nodes: Vec<_> = tree.nodes.iter().map(|node| (node.column, node.left, node.children)).collect();
             (nodes, tree.values.clone())

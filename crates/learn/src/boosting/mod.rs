@@ -6,6 +6,7 @@
 
 mod bins;
 mod boost;
+mod bounded;
 mod exponential;
 mod forest;
 mod forest_tree;
@@ -14,13 +15,21 @@ mod grow;
 mod grown;
 mod histogram;
 mod loss;
+mod monotone;
+mod progress;
 mod ranges;
+mod ranking;
+mod regression_losses;
+mod renewal;
+mod resume;
 mod sampling;
 mod shard;
 mod split;
+mod start;
 mod target;
 mod tree;
 mod walk;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -29,5 +38,7 @@ pub(crate) use bins::level;
 pub use forest::{Forest, ForestModel, ForestParams};
 pub use gradient_boosting::{GradientBoosting, GradientBoostingModel, GradientBoostingParams, History};
 pub use loss::Loss;
+pub use monotone::Direction;
+pub use resume::{Checkpoint, Origin, Resume};
 pub use tree::Tree;
 pub(crate) use walk::holds_together;

@@ -34,6 +34,13 @@ impl Ranges {
         }
     }
 
+    /// A number above `low` and below `high`.
+    pub(crate) fn between(&mut self, field: &'static str, value: f64, low: f64, high: f64) {
+        if !(value > low && value < high) {
+            self.add(field, &value, &format!("a number above {low} and below {high}"));
+        }
+    }
+
     /// A finite number of at least 0.
     pub(crate) fn at_least_zero(&mut self, field: &'static str, value: f64) {
         if !(0.0..=1e15).contains(&value) {

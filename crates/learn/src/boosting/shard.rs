@@ -4,8 +4,9 @@
 use super::bins::{self, Layout};
 use super::grown::GrownTree;
 use super::histogram::{Entry, Scale, Spread, entry, row_of};
-use super::loss::{self, CHUNK, Start};
+use super::loss::{self, CHUNK};
 use super::sampling::{Purpose, mark, stream};
+use super::start::Start;
 use crate::estimator::Sample;
 
 /// Rounds to the nearest whole number when added to a single; the number is then in its low bits.
@@ -91,7 +92,7 @@ impl Shard {
 
     /// Sum of the losses of each chunk.
     pub(crate) fn losses(&self, start: &Start) -> Vec<f64> {
-        (0..self.labels.len()).step_by(CHUNK).map(|from| loss::sum(start.loss, &self.chunk(from))).collect()
+        (0..self.labels.len()).step_by(CHUNK).map(|from| loss::sum(start.curve, &self.chunk(from))).collect()
     }
 
     /// Computes all gradients and hessians.
@@ -103,11 +104,66 @@ impl Shard {
                 let to = (from + CHUNK).min(self.labels.len());
                 let mut g: Vec<&mut [f32]> = gradients.iter_mut().map(|all| &mut all[from..to]).collect();
                 let mut h: Vec<&mut [f32]> = hessians.iter_mut().map(|all| &mut all[from..to]).collect();
-                loss::gradients(start.loss, &self.chunk(from), &mut g, &mut h)
+                loss::gradients(start.curve, &self.chunk(from), &mut g, &mut h)
             })
             .collect();
         (self.gradients, self.hessians) = (gradients, hessians);
         sums
+    }
+
+    /// The worker's rows among all, chunk by chunk, with their places among its own.
+    fn places(&self) -> impl Iterator<Item = (std::ops::Range<usize>, std::ops::Range<usize>)> + use<> {
+        let (first, step, count) = (self.first, self.step, self.labels.len());
+        (0..count).step_by(CHUNK).enumerate().map(move |(place, from)| {
+            let own = from..(from + CHUNK).min(count);
+            let among_all = (first + place * step) * CHUNK;
+            (among_all..among_all + own.len(), own)
+        })
+    }
+
+    /// Writes the scores of output `k` where their rows are in `all`.
+    pub(crate) fn hand_out_scores(&self, k: usize, all: &mut [f32]) {
+        for (among_all, own) in self.places() {
+            all[among_all].copy_from_slice(&self.scores[k][own]);
+        }
+    }
+
+    /// Takes the scores of output `k` from those of `all` rows.
+    pub(crate) fn take_scores(&mut self, k: usize, all: &[f32]) {
+        for (among_all, own) in self.places() {
+            self.scores[k][own].copy_from_slice(&all[among_all]);
+        }
+    }
+
+    /// Takes the gradients and hessians of the only output from those of `all` rows; how they spread in each chunk.
+    pub(crate) fn take_gradients(&mut self, gradients: &[f32], hessians: &[f32]) -> Vec<ChunkSums> {
+        let mut sums = Vec::new();
+        for (among_all, own) in self.places() {
+            let (g, h) = (&gradients[among_all.clone()], &hessians[among_all]);
+            let spread = |values: &[f32]| {
+                values.iter().fold((0.0_f64, 0.0), |(most, sum), value| {
+                    let size = f64::from(value.abs());
+                    (most.max(size), sum + size)
+                })
+            };
+            sums.push((0.0, vec![Spread { gradient: spread(g), hessian: spread(h), rows: own.len() }]));
+            self.gradients[0][own.clone()].copy_from_slice(g);
+            self.hessians[0][own].copy_from_slice(h);
+        }
+        sums
+    }
+
+    /// What is left of the targets of the rows `range` of side `side` in output `k`, with the rows' weights.
+    pub(crate) fn residuals(
+        &self,
+        k: usize,
+        side: usize,
+        range: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.entries[side][range].iter().map(move |&entry| {
+            let row = row_of(entry);
+            (f64::from(self.labels[row] - self.scores[k][row]), f64::from(self.weights[row]))
+        })
     }
 
     /// Draws the rows of an iteration.

@@ -117,24 +117,30 @@ pub(crate) fn best_number<C: Cell>(
         if best.is_none_or(|best| gain > best.gain) {
             let (g, h) = (gradients[place], hessians[place]);
             let last = place + 1;
-            let mut left = BinSet::default();
-            for (word, bits) in left.iter_mut().enumerate() {
-                // bins 1 ..= last of this word
-                let held = (last + 1).saturating_sub(word * 64).min(64);
-                *bits = if held == 64 { u64::MAX } else { (1 << held) - 1 };
-            }
-            if !(missing_left || none_missing && h * 2.0 >= hessian) {
-                left[0] &= !1;
-            }
+            let left = up_to(last, missing_left || none_missing && h * 2.0 >= hessian);
             best = Some(Split { gain, column, left, last: last as u8, gradient: g, hessian: h });
         }
     }
     best
 }
 
+/// Value bins up to `last`, with the missing one or without.
+pub(crate) fn up_to(last: usize, missing: bool) -> BinSet {
+    let mut left = BinSet::default();
+    for (word, bits) in left.iter_mut().enumerate() {
+        // bins 0 ..= last of this word
+        let held = (last + 1).saturating_sub(word * 64).min(64);
+        *bits = if held == 64 { u64::MAX } else { (1 << held) - 1 };
+    }
+    if !missing {
+        left[0] &= !1;
+    }
+    left
+}
+
 /// Gain of two sides, minus infinity where one is too light. No branch, so that a loop over it vectorises.
 #[inline(always)]
-fn pair_gain(left: (f64, f64), right: (f64, f64), l1: f64, l2: f64, min_hessian: f64) -> f64 {
+pub(crate) fn pair_gain(left: (f64, f64), right: (f64, f64), l1: f64, l2: f64, min_hessian: f64) -> f64 {
     let shrink = |g: f64| {
         let shrunk = g.abs() - l1;
         if shrunk > 0.0 { shrunk } else { 0.0 }
@@ -162,7 +168,7 @@ fn largest(gains: &[f64]) -> Option<(usize, f64)> {
 
 /// The best two groups of levels, missing being a level like any other. Few levels are set one against the rest; many
 /// are ordered by gradient over hessian, which holds the best grouping for a convex loss (Fisher 1958), smoothed so
-/// that rare levels do not lead, and cut from either end.
+/// that rare levels do not lead, and cut from either end. `pair` is the gain of two sides under a penalty `l2`.
 pub(crate) fn best_category<C: Cell>(
     cells: &[C; BINS],
     bins: usize,
@@ -170,6 +176,7 @@ pub(crate) fn best_category<C: Cell>(
     total: (f64, f64),
     rules: &Rules,
     scratch: &mut Scratch,
+    pair: impl Fn((f64, f64), (f64, f64), f64) -> f64,
 ) -> Option<Split> {
     let present = |bin: usize| cells[bin] != C::default();
     let levels = (0..=bins).filter(|&bin| present(bin)).count();
@@ -190,7 +197,7 @@ pub(crate) fn best_category<C: Cell>(
     if levels <= rules.category.one_against_rest {
         for bin in (0..=bins).filter(|&bin| present(bin)) {
             let (g, h) = cells[bin].sums();
-            let gain = pair_gain((g, h), (total.0 - g, total.1 - h), rules.l1, rules.l2, rules.min_hessian);
+            let gain = pair((g, h), (total.0 - g, total.1 - h), rules.l2);
             let mut left = BinSet::default();
             insert(&mut left, bin);
             offer(gain, missing_right(left, h), (g, h));
@@ -215,7 +222,7 @@ pub(crate) fn best_category<C: Cell>(
             insert(&mut left, bin);
             let (g, h) = sum.sums();
             let right = (total.0 - g, total.1 - h);
-            let gain = pair_gain((g, h), right, rules.l1, rules.l2 + rules.category.l2, rules.min_hessian);
+            let gain = pair((g, h), right, rules.l2 + rules.category.l2);
             offer(gain, missing_right(left, h), (g, h));
         }
     }
@@ -241,6 +248,11 @@ mod tests {
     fn rules() -> Rules {
         let category = CategoryRules { smoothing: 0.0, l2: 0.0, most: 32, one_against_rest: 4, min_level: 0.0 };
         Rules { min_hessian: 1.0, l1: 0.0, l2: 0.0, category }
+    }
+
+    fn category(sums: &[(i32, u32)], bins: usize, rules: &Rules) -> Option<Split> {
+        let pair = |left, right, l2| pair_gain(left, right, rules.l1, l2, rules.min_hessian);
+        best_category(&cells(sums), bins, 0, total(sums), rules, &mut Scratch::default(), pair)
     }
 
     #[test]
@@ -281,7 +293,7 @@ mod tests {
     #[test]
     fn levels_are_ordered_by_their_mean() {
         let sums = [(0, 0), (-4, 2), (5, 2), (-5, 2), (4, 2), (-6, 2), (6, 2)];
-        let split = best_category(&cells(&sums), 6, 0, total(&sums), &rules(), &mut Scratch::default()).unwrap();
+        let split = category(&sums, 6, &rules()).unwrap();
         assert_eq!(split.gradient.abs(), 15.0);
         let left: Vec<u8> = (1..=6).filter(|&bin| holds(&split.left, bin)).collect();
         assert!(left == [1, 3, 5] || left == [2, 4, 6]);
@@ -290,14 +302,14 @@ mod tests {
     #[test]
     fn few_levels_are_set_one_against_the_rest() {
         let sums = [(0, 0), (-1, 2), (9, 2), (-2, 2)];
-        let split = best_category(&cells(&sums), 3, 0, total(&sums), &rules(), &mut Scratch::default()).unwrap();
+        let split = category(&sums, 3, &rules()).unwrap();
         assert_eq!((split.gradient, split.left[0]), (9.0, 0b100));
     }
 
     #[test]
     fn missing_is_a_level() {
         let sums = [(9, 2), (-1, 2), (-2, 2)];
-        let split = best_category(&cells(&sums), 2, 0, total(&sums), &rules(), &mut Scratch::default()).unwrap();
+        let split = category(&sums, 2, &rules()).unwrap();
         assert_eq!((split.gradient, split.left[0]), (9.0, 0b1));
     }
 
@@ -305,7 +317,7 @@ mod tests {
     fn rare_levels_stay_together() {
         let sums = [(0, 0), (-40, 20), (50, 20), (-50, 20), (40, 20), (60, 20), (9, 1)];
         let strict = Rules { category: CategoryRules { min_level: 10.0, ..rules().category }, ..rules() };
-        let split = best_category(&cells(&sums), 6, 0, total(&sums), &strict, &mut Scratch::default()).unwrap();
+        let split = category(&sums, 6, &strict).unwrap();
         assert!(!holds(&split.left, 6));
     }
 }

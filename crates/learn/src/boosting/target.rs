@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn code(y: &[f64], classes: usize, weights: Option<&[f64]>, rows: usize) -> &'static str {
-        check(&Sample { x: &matrix(rows), y, classes, weights }).unwrap_err().code
+        check(&Sample { x: &matrix(rows), y, classes, weights, groups: None }).unwrap_err().code
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn one_class_is_refused_also_when_the_others_have_no_weight() {
         let x = matrix(2);
-        let sample = Sample { x: &x, y: &[0.0, 1.0], classes: 2, weights: Some(&[1.0, 0.0]) };
+        let sample = Sample { x: &x, y: &[0.0, 1.0], classes: 2, weights: Some(&[1.0, 0.0]), groups: None };
         assert!(check(&sample).is_ok());
         assert_eq!(class_weights(&sample).unwrap_err().code, "single-class");
     }

@@ -1,5 +1,8 @@
 //! The booster and the forest as their users meet them.
 
+mod losses;
+mod resume;
+
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -90,7 +93,7 @@ fn one_tree_is_the_one_found_by_hand() {
     // mean 4; gains of the cuts: 6 + 2/3 at 1.5, 16 at 2.5, 6 + 2/3 at 3.5; then 0.5 on either side
     let x = matrix(vec![(vec![1.0, 2.0, 3.0, 4.0], None)]);
     let y = [1.5, 2.5, 5.5, 6.5];
-    let sample = Sample { x: &x, y: &y, classes: 0, weights: None };
+    let sample = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
     let stump = fit(&GradientBoostingParams { leaves: 2, ..small(1) }, &sample);
     assert_eq!(stump.base, [4.0]);
     assert_eq!(stump.trees[0].thresholds, [2.5]);
@@ -111,7 +114,7 @@ fn one_tree_is_the_one_found_by_hand() {
 #[test]
 fn the_first_step_on_log_loss_is_newtons() {
     let x = matrix(vec![(vec![0.0, 0.0, 1.0, 1.0], None)]);
-    let sample = Sample { x: &x, y: &[0.0, 1.0, 1.0, 1.0], classes: 2, weights: None };
+    let sample = Sample { x: &x, y: &[0.0, 1.0, 1.0, 1.0], classes: 2, weights: None, groups: None };
     let model = fit(&small(1), &sample);
     assert!((model.base[0] - 3.0_f64.ln()).abs() < 1e-15);
     // p = 3/4: left -(1.5 - 1) / (2 * 3/16), right -(1.5 - 2) / (2 * 3/16)
@@ -124,7 +127,7 @@ fn the_first_step_on_log_loss_is_newtons() {
 #[test]
 fn limits_hold() {
     let (x, y) = mixed(2000, 1);
-    let sample = Sample { x: &x, y: &y, classes: 0, weights: None };
+    let sample = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
     let depth_of = |tree: &super::Tree| {
         let mut depth = vec![0_usize; tree.features.len() + 1];
         let mut deepest = 0;
@@ -158,7 +161,7 @@ fn missing_values_go_where_they_were_learned_to_go() {
     for side in [0.0, 10.0] {
         let x = matrix(vec![(vec![1.0, 1.0, 2.0, 2.0, f64::NAN, f64::NAN], None)]);
         let y = [0.0, 0.0, 10.0, 10.0, side, side];
-        let model = fit(&small(1), &Sample { x: &x, y: &y, classes: 0, weights: None });
+        let model = fit(&small(1), &Sample { x: &x, y: &y, classes: 0, weights: None, groups: None });
         for (predicted, y) in values(model.predict(&x)).iter().zip(y) {
             assert!((predicted - y).abs() < 1e-2, "{predicted} for {y}");
         }
@@ -171,7 +174,7 @@ fn categories_are_grouped_and_unseen_codes_are_missing() {
     let y: Vec<f64> = codes.iter().map(|code| if [1.0, 4.0, 5.0, 9.0].contains(code) { 8.0 } else { -4.0 }).collect();
     let x = matrix(vec![(codes, Some(40))]);
     let params = GradientBoostingParams { category_smoothing: 0.0, category_l2: 0.0, leaves: 2, ..small(1) };
-    let model = fit(&params, &Sample { x: &x, y: &y, classes: 0, weights: None });
+    let model = fit(&params, &Sample { x: &x, y: &y, classes: 0, weights: None, groups: None });
     for (predicted, y) in values(model.predict(&x)).iter().zip(&y) {
         assert!((predicted - y).abs() < 1e-2, "{predicted} for {y}");
     }
@@ -186,7 +189,7 @@ fn a_category_of_many_levels_is_learned() {
     let codes: Vec<f64> = (0..6000).map(|_| (next() * next() * 1000.0).floor()).collect();
     let y: Vec<f64> = codes.iter().map(|code| f64::from(*code as u32 % 2)).collect();
     let x = matrix(vec![(codes, Some(1000))]);
-    let sample = Sample { x: &x, y: &y, classes: 2, weights: None };
+    let sample = Sample { x: &x, y: &y, classes: 2, weights: None, groups: None };
     let model = fit(&GradientBoostingParams { trees: 60, learning_rate: 0.3, ..Default::default() }, &sample);
     assert!(model.history.train[59] < 0.45, "{}", model.history.train[59]);
 }
@@ -212,8 +215,8 @@ fn a_weight_is_as_many_rows() {
             (binary.clone(), repeated.iter().map(|&row| binary[row]).collect())
         };
         let params = GradientBoostingParams { leaves: 6, learning_rate: 0.3, l2: 1.0, ..small(4) };
-        let weighted = fit(&params, &Sample { x: &x, y: &y, classes, weights: Some(&weights) });
-        let long = fit(&params, &Sample { x: &long_x, y: &long_y, classes, weights: None });
+        let weighted = fit(&params, &Sample { x: &x, y: &y, classes, weights: Some(&weights), groups: None });
+        let long = fit(&params, &Sample { x: &long_x, y: &long_y, classes, weights: None, groups: None });
         for (one, other) in weighted.scores(&x).iter().zip(long.scores(&x)) {
             assert!((one - other).abs() < 2e-2, "{classes} classes: {one} {other}");
         }
@@ -226,7 +229,7 @@ fn the_training_loss_falls_tree_by_tree() {
     let (x, y) = mixed(3000, 2);
     for (classes, y) in [(0, y.clone()), (2, above_median(&y)), (3, thirds(&y))] {
         let params = GradientBoostingParams { trees: 40, learning_rate: 0.1, row_fraction: 1.0, ..Default::default() };
-        let model = fit(&params, &Sample { x: &x, y: &y, classes, weights: None });
+        let model = fit(&params, &Sample { x: &x, y: &y, classes, weights: None, groups: None });
         let history = &model.history.train;
         assert_eq!((history.len(), model.iterations), (40, 40));
         assert!(history.windows(2).all(|pair| pair[1] < pair[0]), "{classes} classes: {history:?}");
@@ -272,8 +275,8 @@ fn threads_do_not_change_a_bit() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
                 let context = FitContext { threads, ..FitContext::quiet(7) };
-                let train = Sample { x: &x, y: &target, classes, weights: None };
-                let watch = Sample { x: &watch_x, y: &watched, classes, weights: None };
+                let train = Sample { x: &x, y: &target, classes, weights: None, groups: None };
+                let watch = Sample { x: &watch_x, y: &watched, classes, weights: None, groups: None };
                 let booster = GradientBoosting::fit(&params, &train, Some(&watch), &context).unwrap();
                 let train = Sample { x: &few_x, y: &target[..few.len()], ..train };
                 let forest = Forest::fit(&forest, &train, None, &context).unwrap();
@@ -293,8 +296,8 @@ fn a_worker_may_have_no_validation_rows() {
     let history = [1, 3].map(|threads| {
         pool.install(|| {
             let context = FitContext { threads, ..FitContext::quiet(7) };
-            let train = Sample { x: &x, y: &y, classes: 0, weights: None };
-            let watch = Sample { x: &few_x, y: &few_y, classes: 0, weights: None };
+            let train = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
+            let watch = Sample { x: &few_x, y: &few_y, classes: 0, weights: None, groups: None };
             let params = GradientBoostingParams { trees: 4, ..Default::default() };
             GradientBoosting::fit(&params, &train, Some(&watch), &context).unwrap().history
         })
@@ -306,7 +309,7 @@ fn a_worker_may_have_no_validation_rows() {
 #[test]
 fn seeds_matter_where_something_is_drawn() {
     let (x, y) = mixed(1000, 5);
-    let sample = Sample { x: &x, y: &y, classes: 0, weights: None };
+    let sample = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
     let params = GradientBoostingParams { trees: 3, row_fraction: 0.5, ..Default::default() };
     let with = |seed| {
         let model = GradientBoosting::fit(&params, &sample, None, &FitContext::quiet(seed)).unwrap();
@@ -320,7 +323,7 @@ fn seeds_matter_where_something_is_drawn() {
 fn a_stored_model_predicts_the_same_and_rows_alone_as_in_batch() {
     let (x, y) = mixed(5000, 6);
     for (classes, y) in [(0, y.clone()), (2, above_median(&y)), (3, thirds(&y))] {
-        let sample = Sample { x: &x, y: &y, classes, weights: None };
+        let sample = Sample { x: &x, y: &y, classes, weights: None, groups: None };
         let params = GradientBoostingParams { trees: 20, ..Default::default() };
         let booster = fit(&params, &sample);
         let forest =
@@ -350,8 +353,8 @@ fn early_stopping_keeps_the_best_iteration() {
     let y = noisy(&y, &mut next);
     let (watch_x, watch_y) = mixed(400, 8);
     let watch_y = noisy(&watch_y, &mut next);
-    let train = Sample { x: &x, y: &y, classes: 0, weights: None };
-    let watch = Sample { x: &watch_x, y: &watch_y, classes: 0, weights: None };
+    let train = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
+    let watch = Sample { x: &watch_x, y: &watch_y, classes: 0, weights: None, groups: None };
     let params = GradientBoostingParams { trees: 500, early_stopping: 10, learning_rate: 0.2, ..Default::default() };
     let model = GradientBoosting::fit(&params, &train, Some(&watch), &FitContext::quiet(0)).unwrap();
     let history = &model.history.validation;
@@ -372,7 +375,7 @@ fn early_stopping_keeps_the_best_iteration() {
 #[test]
 fn the_caller_hears_of_each_iteration_and_may_stop() {
     let (x, y) = mixed(500, 9);
-    let sample = Sample { x: &x, y: &y, classes: 0, weights: None };
+    let sample = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
     let heard = AtomicUsize::new(0);
     let on_iteration = |done: usize, total: usize, loss: Option<f64>| {
         assert_eq!((done, total, loss), (heard.fetch_add(1, Ordering::SeqCst) + 1, 50, None));
@@ -392,7 +395,7 @@ fn constants_and_nothing_at_all_are_learned_as_constants() {
     let empty = Matrix { features: Vec::new(), rows: 3 };
     let constant = matrix(vec![(vec![5.0; 3], None), (vec![f64::NAN; 3], None), (vec![1.0; 3], Some(4))]);
     for x in [&empty, &constant] {
-        let sample = Sample { x, y: &[1.0, 2.0, 6.0], classes: 0, weights: None };
+        let sample = Sample { x, y: &[1.0, 2.0, 6.0], classes: 0, weights: None, groups: None };
         let booster = fit(&GradientBoostingParams::default(), &sample);
         assert_eq!(values(booster.predict(x)), [3.0; 3]);
         let forest = Forest::fit(&ForestParams::default(), &sample, None, &FitContext::quiet(0)).unwrap();
@@ -400,7 +403,7 @@ fn constants_and_nothing_at_all_are_learned_as_constants() {
         assert!(predicted.iter().all(|value| *value == predicted[0] && (value - 3.0).abs() < 0.5));
     }
     let (x, _) = mixed(100, 1);
-    let same = fit(&small(3), &Sample { x: &x, y: &[4.0; 100], classes: 0, weights: None });
+    let same = fit(&small(3), &Sample { x: &x, y: &[4.0; 100], classes: 0, weights: None, groups: None });
     assert_eq!(values(same.predict(&x)), [4.0; 100]);
 }
 
@@ -408,7 +411,7 @@ fn constants_and_nothing_at_all_are_learned_as_constants() {
 fn targets_that_cannot_be_learned_are_refused() {
     let (x, _) = mixed(4, 1);
     let code = |y: &[f64], classes| {
-        let sample = Sample { x: &x, y, classes, weights: None };
+        let sample = Sample { x: &x, y, classes, weights: None, groups: None };
         let booster = GradientBoosting::fit(&Default::default(), &sample, None, &FitContext::quiet(0)).unwrap_err();
         let forest = Forest::fit(&Default::default(), &sample, None, &FitContext::quiet(0)).unwrap_err();
         assert_eq!(booster, forest);
@@ -417,7 +420,7 @@ fn targets_that_cannot_be_learned_are_refused() {
     assert_eq!(code(&[1.0; 4], 2), "single-class");
     assert_eq!(code(&[0.0; 4], 1), "single-class");
     assert_eq!(code(&[0.0, 1.0, f64::NAN, 0.0], 0), "target-not-finite");
-    let sample = Sample { x: &x, y: &[0.0, 1.0, 2.0, 0.0], classes: 3, weights: None };
+    let sample = Sample { x: &x, y: &[0.0, 1.0, 2.0, 0.0], classes: 3, weights: None, groups: None };
     let other = matrix(vec![(vec![0.0; 4], None)]);
     let watch = Sample { x: &other, ..sample };
     let refused = GradientBoosting::fit(&Default::default(), &sample, Some(&watch), &FitContext::quiet(0));
@@ -450,7 +453,7 @@ fn every_parameter_out_of_its_range_is_named() {
 fn a_class_no_training_row_has_gets_next_to_no_probability() {
     let (x, y) = mixed(300, 3);
     let y: Vec<f64> = above_median(&y).iter().map(|y| y * 2.0).collect();
-    let sample = Sample { x: &x, y: &y, classes: 3, weights: None };
+    let sample = Sample { x: &x, y: &y, classes: 3, weights: None, groups: None };
     for predicted in [
         fit(&small(5), &sample).predict(&x),
         Forest::fit(&Default::default(), &sample, None, &FitContext::quiet(0)).unwrap().predict(&x),
@@ -466,7 +469,7 @@ fn far_off_and_huge_targets_are_learned_as_well() {
     let (x, y) = mixed(2000, 11);
     let rmse = |offset: f64, factor: f64| {
         let y: Vec<f64> = y.iter().map(|y| offset + y * factor).collect();
-        let sample = Sample { x: &x, y: &y, classes: 0, weights: None };
+        let sample = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
         let params = GradientBoostingParams { trees: 100, ..Default::default() };
         let booster = values(fit(&params, &sample).predict(&x));
         let forest = Forest::fit(&Default::default(), &sample, None, &FitContext::quiet(0)).unwrap().predict(&x);
@@ -489,7 +492,7 @@ fn a_forest_learns_numbers_categories_and_missing_values() {
     let (x, y) = mixed(4000, 12);
     let (new_x, new_y) = mixed(1000, 13);
     let forest = |y: &[f64], classes| {
-        let sample = Sample { x: &x, y, classes, weights: None };
+        let sample = Sample { x: &x, y, classes, weights: None, groups: None };
         Forest::fit(&ForestParams { trees: 60, ..Default::default() }, &sample, None, &FitContext::quiet(3)).unwrap()
     };
     let model = forest(&y, 0);
@@ -516,7 +519,7 @@ fn one_full_tree_on_all_features_holds_its_rows() {
     let x = matrix(vec![(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], None)]);
     let y = [10.0, 10.0, 20.0, 20.0, 5.0, 5.0];
     let weights = [1.0, 1.0, 0.0, 1.0, 1.0, 1.0];
-    let sample = Sample { x: &x, y: &y, classes: 0, weights: Some(&weights) };
+    let sample = Sample { x: &x, y: &y, classes: 0, weights: Some(&weights), groups: None };
     let params =
         ForestParams { trees: 200, min_samples_leaf: 1, node_feature_fraction: Some(1.0), ..Default::default() };
     let model = Forest::fit(&params, &sample, None, &FitContext::quiet(0)).unwrap();

@@ -5,7 +5,7 @@ use crate::reference_data::{NUMBERS, THREE, WEIGHTS, columns, matrix, near, powe
 
 fn fit(params: &Params, columns: &[Vec<f64>], y: &[f64], weights: Option<&[f64]>) -> LinearModel {
     let x = matrix(columns);
-    Linear::fit(params, &Sample { x: &x, y, classes: 0, weights }, None, &FitContext::quiet(0)).unwrap()
+    Linear::fit(params, &Sample { x: &x, y, classes: 0, weights, groups: None }, None, &FitContext::quiet(0)).unwrap()
 }
 
 #[track_caller]
@@ -67,7 +67,7 @@ fn constant_columns_and_more_columns_than_rows_do_no_harm() {
     let single = fit(&Params::default(), &[vec![1.0]], &[5.0], None);
     agree(&single, &[0.0], 5.0);
     let nothing = Matrix { features: Vec::new(), rows: 12 };
-    let sample = Sample { x: &nothing, y: &NUMBERS, classes: 0, weights: None };
+    let sample = Sample { x: &nothing, y: &NUMBERS, classes: 0, weights: None, groups: None };
     let model = Linear::fit(&Params::default(), &sample, None, &FitContext::quiet(0)).unwrap();
     agree(&model, &[], NUMBERS.iter().sum::<f64>() / 12.0);
 }
@@ -107,7 +107,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     let column = |by: usize| (0..rows).map(|row| ((row * by) % 1009) as f64 / 7.0).collect::<Vec<f64>>();
     let x = matrix(&[column(31), column(57), column(101)]);
     let y = column(77);
-    let sample = Sample { x: &x, y: &y, classes: 0, weights: None };
+    let sample = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
     let model = |threads| {
         let context = FitContext { threads, ..FitContext::quiet(0) };
         serde_json::to_string(&Linear::fit(&Params::default(), &sample, None, &context).unwrap()).unwrap()
@@ -124,11 +124,11 @@ fn bad_parameters_and_targets_are_refused() {
         assert_eq!(Linear::check(&Params { l2, ..Params::default() })[0].field, Some("l2"));
     }
     let x = matrix(&columns());
-    let sample = Sample { x: &x, y: &THREE, classes: 3, weights: None };
+    let sample = Sample { x: &x, y: &THREE, classes: 3, weights: None, groups: None };
     let error = Linear::fit(&Params::default(), &sample, None, &FitContext::quiet(0)).unwrap_err();
     assert_eq!(error.code, "wrong-task");
     let huge = matrix(&[vec![1e308, -1e308, 1e307]]);
-    let sample = Sample { x: &huge, y: &[1.0, 2.0, 3.0], classes: 0, weights: None };
+    let sample = Sample { x: &huge, y: &[1.0, 2.0, 3.0], classes: 0, weights: None, groups: None };
     match Linear::fit(&Params::default(), &sample, None, &FitContext::quiet(0)) {
         Ok(model) => assert!(model.intercept.is_finite()),
         Err(error) => assert_eq!(error.code, "overflow"),

@@ -9,7 +9,7 @@ use crate::reference_data::{NUMBERS, THREE, TWO, WEIGHTS, columns, matrix, near,
 type Expected<'a> = (&'a [f64], f64);
 
 fn sample<'a>(x: &'a Matrix, y: &'a [f64], classes: usize, weights: Option<&'a [f64]>) -> Sample<'a> {
-    Sample { x, y, classes, weights }
+    Sample { x, y, classes, weights, groups: None }
 }
 
 /// Fits by both solvers and compares each with the reference.

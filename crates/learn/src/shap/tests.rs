@@ -95,7 +95,7 @@ fn sums(found: &Shap, rows: usize) -> Vec<f64> {
 #[test]
 fn values_are_those_of_the_definition() {
     let (x, y) = table(400);
-    let sample = Sample { x: &x, y: &y, classes: 0, weights: None };
+    let sample = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
     let params = GradientBoostingParams {
         trees: 6,
         leaves: 14,
@@ -124,7 +124,7 @@ fn contributions_and_base_add_up_to_the_prediction() {
             .iter()
             .map(|y| if classes == 0 { *y } else { (y / 4.0).floor().clamp(0.0, classes as f64 - 1.0) })
             .collect();
-        let sample = Sample { x: &x, y: &y, classes, weights: None };
+        let sample = Sample { x: &x, y: &y, classes, weights: None, groups: None };
         let params = GradientBoostingParams { trees: 40, ..Default::default() };
         let booster = GradientBoosting::fit(&params, &sample, None, &FitContext::quiet(0)).unwrap();
         let scores = booster.scores(&x);
@@ -155,7 +155,7 @@ fn contributions_and_base_add_up_to_the_prediction() {
 #[test]
 fn what_cannot_be_explained_is_refused() {
     let (x, y) = table(200);
-    let sample = Sample { x: &x, y: &y, classes: 0, weights: None };
+    let sample = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
     let params = GradientBoostingParams { trees: 3, ..Default::default() };
     let model = GradientBoosting::fit(&params, &sample, None, &FitContext::quiet(0)).unwrap();
     let code = |model: &GradientBoostingModel, x: &Matrix| super::of_boosting(model, x, 1).unwrap_err().code;

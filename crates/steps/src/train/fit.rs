@@ -391,9 +391,10 @@ pub(super) fn fit<A: Algorithm>(
             .help("there is nothing to tell apart; check the filter or the target column"));
     }
     let (x, y, weights) = part(train)?;
-    let sample = Sample { x: &x, y: &y, classes, weights: weights.as_deref() };
+    let sample = Sample { x: &x, y: &y, classes, weights: weights.as_deref(), groups: None };
     let watched = if validation.is_empty() { None } else { Some(part(validation)?) };
-    let watched = watched.as_ref().map(|(x, y, weights)| Sample { x, y, classes, weights: weights.as_deref() });
+    let watched =
+        watched.as_ref().map(|(x, y, weights)| Sample { x, y, classes, weights: weights.as_deref(), groups: None });
     let context = material.context;
     let on_iteration = |done: usize, total: usize, loss: Option<f64>| {
         let note = loss.map_or_else(String::new, |loss| format!("validation loss {loss:.5}"));

@@ -21,6 +21,7 @@ pub mod metrics;
 #[cfg(test)]
 mod reference_data;
 pub mod shap;
+pub mod tuning;
 
 pub use estimator::{Estimator, FitContext, Fitted, LearnError, Prediction, Sample};
 pub use fitted_model::FittedModel;

@@ -1,6 +1,13 @@
 //! What steps hand to each other: immutable values named by the digest of their logical content.
 
-use std::{any::Any, collections::BTreeMap, fmt, io::Write, path::PathBuf, sync::Arc};
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    fmt,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +99,11 @@ pub trait Keeper {
         name: &str,
         write: &mut dyn FnMut(&mut (dyn Write + Send)) -> Result<(), StepError>,
     ) -> Result<(), StepError>;
+    /// Keeps a file that lies on the disk already and never changes again; `digest` is that of its bytes, if known.
+    ///
+    /// # Errors
+    /// As [`Keeper::file`]; when the file cannot be read.
+    fn adopt(&mut self, name: &str, path: &Path, digest: Option<Digest>) -> Result<(), StepError>;
     /// Notes that the value is incomplete without the artifact of this digest.
     fn reference(&mut self, digest: Digest);
 }
@@ -105,7 +117,7 @@ pub struct Stored<'a> {
     /// The referenced artifacts in the order of [`Keeper::reference`].
     pub references: Vec<Digest>,
     /// Reads a whole file.
-    pub read: &'a dyn Fn(&std::path::Path) -> std::io::Result<Vec<u8>>,
+    pub read: &'a dyn Fn(&Path) -> std::io::Result<Vec<u8>>,
     /// Loads a referenced artifact.
     pub load: &'a dyn Fn(&Digest) -> Result<Artifact, StepError>,
 }

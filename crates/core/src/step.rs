@@ -360,6 +360,9 @@ pub struct Context<'a> {
     pub setting: &'a Setting,
     /// An empty folder of its own, removed afterwards.
     pub scratch: &'a Path,
+    /// A folder, perhaps still to be made, for files from which what the step makes is read later on. They go with the
+    /// values that lie in them, at the latest with the run.
+    pub held: &'a Path,
     /// The step's name in the pipeline.
     pub step: &'a str,
     /// The pipeline's name.

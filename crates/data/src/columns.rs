@@ -3,19 +3,20 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hasher as _},
+    path::Path,
     sync::Arc,
 };
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch},
-    compute::cast,
-    datatypes::{DataType, Float64Type, Schema, TimeUnit},
+    array::{Array, ArrayRef, AsArray, BooleanArray},
+    compute::{cast, filter_record_batch},
+    datatypes::{DataType, Float64Type, TimeUnit},
     row::{RowConverter, SortField},
 };
 use rayon::prelude::*;
 use trainyard_core::ColumnType;
 
-use crate::{DataError, Table, column_type};
+use crate::{DataError, Gather, Table, column_type};
 
 /// The Arrow type that holds values of `column_type`; none for [`ColumnType::Other`].
 #[must_use]
@@ -36,19 +37,7 @@ pub const fn arrow_type(column_type: ColumnType) -> Option<DataType> {
 /// # Errors
 /// `duplicate-column` when two columns would share a name.
 pub fn rename(table: &Table, names: &BTreeMap<String, String>) -> Result<Table, DataError> {
-    let fields: Vec<_> = table
-        .arrow_schema()
-        .fields()
-        .iter()
-        .map(|field| field.as_ref().clone().with_name(names.get(field.name()).unwrap_or(field.name())))
-        .collect();
-    let schema = Arc::new(Schema::new(fields));
-    let batches = table
-        .batches()
-        .iter()
-        .map(|batch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec()))
-        .collect::<Result<Vec<_>, _>>()?;
-    Table::new(schema, batches)
+    table.renamed(|name| names.get(name).map_or(name, String::as_str).to_owned())
 }
 
 /// The table with one column cast, and how many values did not fit and became missing.
@@ -70,18 +59,27 @@ pub fn cast_column(table: &Table, name: &str, to: ColumnType) -> Result<(Table, 
     Ok((table.with_column(name, done)?, lost))
 }
 
-/// The rows that are not among `rows` (ascending, distinct).
+/// The rows that are not among `rows` (ascending, distinct). A large result lies in a file in `folder`.
 ///
 /// # Errors
-/// As [`Table::filter`].
-pub fn without(table: &Table, rows: &[u32]) -> Result<Table, DataError> {
-    let mut keep = vec![true; table.row_count()];
-    for &row in rows {
-        if let Some(keep) = keep.get_mut(row as usize) {
-            *keep = false;
+/// As [`Gather::push`] and [`Table::batches`].
+pub fn without(table: &Table, rows: &[u32], folder: &Path) -> Result<Table, DataError> {
+    let mut gather = Gather::new(table.arrow_schema(), folder)?;
+    let (mut start, mut rest) = (0, rows);
+    for batch in table.scan() {
+        let batch = batch?;
+        let end = start + batch.num_rows();
+        let (here, later) = rest.split_at(rest.partition_point(|row| (*row as usize) < end));
+        if here.is_empty() {
+            gather.push(&batch)?;
+        } else {
+            let mut keep = vec![true; batch.num_rows()];
+            here.iter().for_each(|row| keep[*row as usize - start] = false);
+            gather.push(&filter_record_batch(&batch, &BooleanArray::from(keep))?)?;
         }
+        (start, rest) = (end, later);
     }
-    table.filter(&BooleanArray::from(keep))
+    gather.finish()
 }
 
 /// The columns that hold one value only, missing counted as a value. A table of fewer than two rows has none.
@@ -195,11 +193,7 @@ pub fn correlation(first: &[f64], second: &[f64]) -> Option<f64> {
 /// # Errors
 /// When a column cannot be compared.
 pub fn repeated_rows(table: &Table) -> Result<Vec<u32>, DataError> {
-    let hashes: Vec<Vec<u128>> = table
-        .batches()
-        .par_iter()
-        .map(|batch| hashes(batch.columns(), batch.num_rows()))
-        .collect::<Result<_, DataError>>()?;
+    let hashes = table.map_batches(|batch| hashes(batch.columns(), batch.num_rows()))?;
     Ok(repeats(hashes.iter().flatten().copied(), |_| true))
 }
 
@@ -282,7 +276,8 @@ mod tests {
     fn renames_and_leaves_out() {
         let renamed = rename(&table(), &BTreeMap::from([("a".to_owned(), "z".to_owned())])).unwrap();
         assert_eq!(renamed.names().collect::<Vec<_>>(), ["z", "b", "c", "d"]);
-        assert_eq!(without(&table(), &[0, 3]).unwrap().row_count(), 2);
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(without(&table(), &[0, 3], folder.path()).unwrap().row_count(), 2);
         assert!(rename(&table(), &BTreeMap::from([("a".to_owned(), "b".to_owned())])).is_err());
     }
 }

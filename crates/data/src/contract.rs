@@ -1,13 +1,17 @@
 //! What a column's values must be, and which rows break it.
 //!
-//! Rows are checked batch by batch in parallel; only the numbers of the rows that break something are kept.
+//! Columns are checked in parallel, piece by piece; only the numbers of the rows that break something are kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray},
-    compute::{CastOptions, cast_with_options},
-    datatypes::{DataType, Float64Type, Int64Type},
+    compute::{CastOptions, cast, cast_with_options},
+    datatypes::{DataType, Float64Type, Int32Type, Int64Type},
 };
 use rayon::prelude::*;
 use regex::Regex;
@@ -15,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trainyard_core::{ColumnType, Problem, Schema};
 
-use crate::{DataError, Table, columns::arrow_type, sql};
+use crate::{DataError, Gather, Table, columns::arrow_type, sql};
 
 /// Whether a column may lack values.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -146,15 +150,20 @@ impl Violations {
             }
         }
         let texts = rows.iter().map(|row| reasons.get(row).map(|reasons| reasons.join("; ")));
-        std::sync::Arc::new(texts.collect::<StringArray>())
+        Arc::new(texts.collect::<StringArray>())
     }
 }
 
-/// Applies the contract's types and finds the rows that break it.
+/// Applies the contract's types and finds the rows that break it. The table is read column by column; the result is the
+/// table itself where no type changes, and otherwise lies in a file in `folder` if it is large.
 ///
 /// # Errors
 /// A column that is not there, or a type the values cannot be cast to at all.
-pub fn apply(table: &Table, contract: &BTreeMap<String, ColumnContract>) -> Result<(Table, Violations), DataError> {
+pub fn apply(
+    table: &Arc<Table>,
+    contract: &BTreeMap<String, ColumnContract>,
+    folder: &Path,
+) -> Result<(Arc<Table>, Violations), DataError> {
     let mut checks = Vec::new();
     for (name, column) in contract {
         let index = table
@@ -163,49 +172,53 @@ pub fn apply(table: &Table, contract: &BTreeMap<String, ColumnContract>) -> Resu
             .map_err(|_| DataError::from(Problem::unknown("unknown-column", "column", name, table.schema().names())))?;
         checks.push((index, name.as_str(), Compiled::of(column)?));
     }
-    let starts: Vec<usize> = table
-        .batches()
-        .iter()
-        .scan(0, |start, batch| {
-            let this = *start;
-            *start += batch.num_rows();
-            Some(this)
-        })
-        .collect();
-    let done: Vec<BatchResult> = table
-        .batches()
+    let found: Vec<Found> = checks
         .par_iter()
-        .zip(&starts)
-        .map(|(batch, &start)| check_batch(batch, start, &checks))
+        .map(|(index, name, contract)| {
+            let mut found = Found::new();
+            table.for_each_piece(*index, |start, array| check_piece(array, start, name, contract, &mut found))?;
+            Ok(found)
+        })
         .collect::<Result<_, DataError>>()?;
-
-    let mut by_check: BTreeMap<(usize, usize), (String, Vec<u32>)> = BTreeMap::new();
-    let mut batches = Vec::with_capacity(done.len());
-    for (batch, found) in done {
-        batches.push(batch);
-        for (key, what, rows) in found {
-            by_check.entry(key).or_insert_with(|| (what, Vec::new())).1.extend(rows);
-        }
-    }
-    let schema = batches.first().map_or_else(|| table.arrow_schema().clone(), RecordBatch::schema);
-    // The same table keeps the digest it has.
-    let typed = if schema == *table.arrow_schema() { table.clone() } else { Table::new(schema, batches)? };
-    for (order, (_, name, compiled)) in checks.iter().enumerate() {
+    let typed = typed(table, &checks, folder)?;
+    let mut violations = Violations::default();
+    for (mut found, (_, name, compiled)) in found.into_iter().zip(&checks) {
         if compiled.unique {
             let rows = crate::columns::repeated_values(&typed, name)?;
-            if !rows.is_empty() {
-                by_check.insert((order, UNIQUE), (format!("`{name}` is not unique"), rows));
-            }
+            found.insert(UNIQUE, (format!("`{name}` is not unique"), rows));
         }
-    }
-    let mut violations = Violations::default();
-    for (what, rows) in by_check.into_values() {
-        violations.add(what, rows);
+        found.into_values().for_each(|(what, rows)| violations.add(what, rows));
     }
     Ok((typed, violations))
 }
 
-type BatchResult = (RecordBatch, Vec<((usize, usize), String, Vec<u32>)>);
+/// The table with the contract's types: the same one where they are what they were.
+fn typed(table: &Arc<Table>, checks: &[(usize, &str, Compiled)], folder: &Path) -> Result<Arc<Table>, DataError> {
+    let mut fields: Vec<_> = table.arrow_schema().fields().iter().cloned().collect();
+    let mut casts = Vec::new();
+    for (index, _, contract) in checks {
+        if let Some((_, target)) = contract.target.as_ref().filter(|(_, target)| target != fields[*index].data_type()) {
+            fields[*index] = Arc::new(fields[*index].as_ref().clone().with_data_type(target.clone()));
+            casts.push((*index, target));
+        }
+    }
+    if casts.is_empty() {
+        return Ok(Arc::clone(table));
+    }
+    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    let mut gather = Gather::new(&schema, folder)?;
+    for batch in table.scan() {
+        let mut arrays = batch?.columns().to_vec();
+        for (index, target) in &casts {
+            arrays[*index] = cast_exactly(&arrays[*index], target)?;
+        }
+        gather.push(&RecordBatch::try_new(Arc::clone(&schema), arrays)?)?;
+    }
+    gather.finish().map(Arc::new)
+}
+
+/// Check → (the check in words, the rows that break it).
+type Found = BTreeMap<usize, (String, Vec<u32>)>;
 
 const TYPE: usize = 0;
 const NULLS: usize = 1;
@@ -254,56 +267,76 @@ fn text_of(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn check_batch(
-    batch: &RecordBatch,
+/// Checks some rows of a column, the first of which has the number `start`.
+fn check_piece(
+    array: &ArrayRef,
     start: usize,
-    checks: &[(usize, &str, Compiled)],
-) -> Result<BatchResult, DataError> {
-    let mut arrays = batch.columns().to_vec();
-    let mut fields: Vec<_> = batch.schema().fields().iter().cloned().collect();
-    let mut found = Vec::new();
-    let mut note = |order: usize, check: usize, what: &dyn Fn() -> String, rows: Vec<u32>| {
+    name: &str,
+    contract: &Compiled,
+    found: &mut Found,
+) -> Result<(), DataError> {
+    let mut note = |check: usize, what: &dyn Fn() -> String, rows: Vec<u32>| {
         if !rows.is_empty() {
-            found.push(((order, check), what(), rows));
+            found.entry(check).or_insert_with(|| (what(), Vec::new())).1.extend(rows);
         }
     };
-    for (order, (index, name, contract)) in checks.iter().enumerate() {
-        let mut array = std::sync::Arc::clone(&arrays[*index]);
-        if let Some((wanted, target)) = contract.target.as_ref().filter(|(_, target)| target != array.data_type()) {
-            let cast = cast_exactly(&array, target)?;
-            let lost = rows_where(start, array.len(), |row| array.is_valid(row) && cast.is_null(row));
-            note(order, TYPE, &|| format!("`{name}` is no {wanted}"), lost);
-            fields[*index] = std::sync::Arc::new(fields[*index].as_ref().clone().with_data_type(target.clone()));
-            arrays[*index] = std::sync::Arc::clone(&cast);
-            array = cast;
-        }
-        if contract.forbid_nulls && array.null_count() > 0 {
-            let rows = rows_where(start, array.len(), |row| arrays_null(&batch.columns()[*index], &array, row));
-            note(order, NULLS, &|| format!("`{name}` is missing"), rows);
-        }
-        if let Some([low, high]) = contract.between {
-            let rows = outside(&array, start, low, high);
-            note(order, BETWEEN, &|| format!("`{name}` is not between {low} and {high}"), rows);
-        }
-        if contract.numbers.is_some() {
-            note(order, IN, &|| format!("`{name}` is not an allowed value"), not_in(&array, start, contract));
-        }
-        if let Some(texts) = array.as_string_opt::<i32>() {
-            if let Some((regex, pattern)) = &contract.pattern {
-                let rows =
-                    rows_where(start, texts.len(), |row| texts.is_valid(row) && !regex.is_match(texts.value(row)));
-                note(order, PATTERN, &|| format!("`{name}` does not match `{pattern}`"), rows);
-            }
-            if let Some([least, most]) = contract.length {
-                let rows = rows_where(start, texts.len(), |row| {
-                    texts.is_valid(row) && !(least..=most).contains(&(texts.value(row).chars().count() as u64))
-                });
-                note(order, LENGTH, &|| format!("`{name}` is not {least} to {most} characters long"), rows);
-            }
-        }
+    let (original, mut array) = (array, Arc::clone(array));
+    let is_text = |data_type: &DataType| matches!(data_type, DataType::Utf8 | DataType::Dictionary(..));
+    if let Some((wanted, target)) = &contract.target
+        && target != array.data_type()
+        && !(is_text(target) && is_text(array.data_type()))
+    {
+        let cast = cast_exactly(&plain(&array)?, target)?;
+        let lost = rows_where(start, array.len(), |row| array.is_valid(row) && cast.is_null(row));
+        note(TYPE, &|| format!("`{name}` is no {wanted}"), lost);
+        array = cast;
     }
-    let schema = std::sync::Arc::new(arrow::datatypes::Schema::new(fields));
-    Ok((RecordBatch::try_new(schema, arrays)?, found))
+    if contract.forbid_nulls && array.null_count() > 0 {
+        let rows = rows_where(start, array.len(), |row| arrays_null(original, &array, row));
+        note(NULLS, &|| format!("`{name}` is missing"), rows);
+    }
+    if let Some([low, high]) = contract.between {
+        let rows = outside(&array, start, low, high);
+        note(BETWEEN, &|| format!("`{name}` is not between {low} and {high}"), rows);
+    }
+    if contract.numbers.is_some() {
+        note(IN, &|| format!("`{name}` is not an allowed value"), not_in(&array, start, contract));
+    }
+    if let Some((regex, pattern)) = &contract.pattern {
+        let rows = texts_where(&array, start, |text| !regex.is_match(text));
+        note(PATTERN, &|| format!("`{name}` does not match `{pattern}`"), rows);
+    }
+    if let Some([least, most]) = contract.length {
+        let rows = texts_where(&array, start, |text| !(least..=most).contains(&(text.chars().count() as u64)));
+        note(LENGTH, &|| format!("`{name}` is not {least} to {most} characters long"), rows);
+    }
+    Ok(())
+}
+
+/// Texts that are numbers into a dictionary as texts; anything else as it is.
+fn plain(array: &ArrayRef) -> Result<ArrayRef, DataError> {
+    match array.data_type() {
+        DataType::Dictionary(_, values) => Ok(cast(array, values)?),
+        _ => Ok(Arc::clone(array)),
+    }
+}
+
+/// The rows of a text column whose text is there and breaks something. Of texts that are numbers into a dictionary,
+/// each is looked at once.
+fn texts_where(array: &ArrayRef, start: usize, breaks: impl Fn(&str) -> bool) -> Vec<u32> {
+    if let Some(texts) = array.as_string_opt::<i32>() {
+        return rows_where(start, texts.len(), |row| texts.is_valid(row) && breaks(texts.value(row)));
+    }
+    let Some(coded) = array.as_dictionary_opt::<Int32Type>() else { return Vec::new() };
+    let Some(known) = coded.values().as_string_opt::<i32>() else { return Vec::new() };
+    let broken: Vec<bool> = (0..known.len()).map(|code| known.is_valid(code) && breaks(known.value(code))).collect();
+    if !broken.contains(&true) {
+        return Vec::new();
+    }
+    let keys = coded.keys();
+    rows_where(start, keys.len(), |row| {
+        keys.is_valid(row) && usize::try_from(keys.value(row)).is_ok_and(|code| broken.get(code) == Some(&true))
+    })
 }
 
 /// Missing in the data: a value that only its cast lost is reported as of the wrong type, not as missing.
@@ -319,7 +352,7 @@ fn cast_exactly(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, DataErr
             .iter()
             .map(|value| value.filter(|value| value.fract() == 0.0 && value.abs() < 9.0e18).map(|value| value as i64))
             .collect();
-        return Ok(std::sync::Arc::new(whole));
+        return Ok(Arc::new(whole));
     }
     Ok(cast_with_options(array, target, &options)?)
 }
@@ -361,15 +394,13 @@ fn not_in(array: &ArrayRef, start: usize, contract: &Compiled) -> Vec<u32> {
         #[expect(clippy::cast_precision_loss, reason = "allowed values are JSON numbers")]
         return breaking(integers.values(), array, start, |value| !numbers.contains(&(value as f64)));
     }
-    if let Some(values) = array.as_string_opt::<i32>() {
+    if matches!(array.data_type(), DataType::Utf8 | DataType::Dictionary(..)) {
         // A handful of texts is compared faster than it is searched.
         if texts.len() <= 16 {
             let allowed: Vec<&str> = texts.iter().map(String::as_str).collect();
-            return rows_where(start, values.len(), |row| {
-                values.is_valid(row) && !allowed.contains(&values.value(row))
-            });
+            return texts_where(array, start, |text| !allowed.contains(&text));
         }
-        return rows_where(start, values.len(), |row| values.is_valid(row) && !texts.contains(values.value(row)));
+        return texts_where(array, start, |text| !texts.contains(text));
     }
     if let Some(values) = array.as_boolean_opt() {
         return rows_where(start, values.len(), |row| {
@@ -407,7 +438,7 @@ fn rule_query(expression: &str) -> String {
 /// # Errors
 /// What the SQL engine says.
 pub fn rows_breaking(table: &Table, expression: &str) -> Result<Vec<u32>, DataError> {
-    let table = std::sync::Arc::new(table.clone());
+    let table = Arc::new(table.clone());
     let holds = sql::sql(&rule_query(expression), &[("data".to_owned(), table)], &|| false)?.column("holds")?;
     let holds: &BooleanArray = holds.as_boolean();
     Ok(rows_where(0, holds.len(), |row| holds.is_valid(row) && !holds.value(row)))
@@ -415,8 +446,6 @@ pub fn rows_breaking(table: &Table, expression: &str) -> Result<Vec<u32>, DataEr
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::Float64Array;
 
     use super::*;
@@ -431,7 +460,7 @@ mod tests {
 
     fn breaking_rows(column: &str, contract: ColumnContract) -> Vec<u32> {
         let contract = BTreeMap::from([(column.to_owned(), contract)]);
-        apply(&table(), &contract).unwrap().1.rows()
+        apply(&Arc::new(table()), &contract, &std::env::temp_dir()).unwrap().1.rows()
     }
 
     #[test]
@@ -453,7 +482,9 @@ mod tests {
     #[test]
     fn reasons_name_every_broken_check() {
         let contract = ColumnContract { between: Some([0.0, 7.0]), nulls: Nulls::Forbid, ..ColumnContract::default() };
-        let (_, violations) = apply(&table(), &BTreeMap::from([("number".to_owned(), contract)])).unwrap();
+        let (_, violations) =
+            apply(&Arc::new(table()), &BTreeMap::from([("number".to_owned(), contract)]), &std::env::temp_dir())
+                .unwrap();
         let reasons = violations.reasons(&[1, 2]);
         let reasons: &StringArray = reasons.as_string();
         assert_eq!(reasons.value(0), "`number` is missing");

@@ -7,6 +7,7 @@
 pub mod columns;
 pub mod contract;
 pub mod error;
+mod memory;
 pub mod outliers;
 pub mod profile;
 pub mod read;
@@ -16,4 +17,4 @@ pub mod table;
 pub mod write;
 
 pub use error::DataError;
-pub use table::{TABLE_CODEC, Table, column_type};
+pub use table::{Gather, TABLE_CODEC, Table, column_type};

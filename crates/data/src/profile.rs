@@ -42,7 +42,8 @@ pub fn profile(table: &Table) -> Result<Profile, DataError> {
 
 fn column(table: &Table, position: usize) -> Result<ColumnProfile, DataError> {
     let field = table.arrow_schema().field(position);
-    let arrays: Vec<&ArrayRef> = table.batches().iter().map(|batch| batch.column(position)).collect();
+    let arrays = table.pieces(position)?;
+    let arrays: Vec<&ArrayRef> = arrays.iter().collect();
     let nulls: usize = arrays.iter().map(|array| array.logical_null_count()).sum();
     let (tally, number, lengths) = match field.data_type() {
         DataType::Int64 => whole_numbers(&arrays),

@@ -113,6 +113,31 @@ pub fn read(files: &[PathBuf], options: &ReadOptions, cancelled: Cancelled<'_>) 
     Ok(Read { table: unify(columns)?, notes })
 }
 
+/// The same for a step: what is large lies in a file in `folder` rather than in memory. One Parquet file is copied there
+/// as it is and not decoded before its rows are wanted.
+///
+/// # Errors
+/// As [`read`]; `disk-full`.
+pub fn read_into(
+    files: &[PathBuf],
+    options: &ReadOptions,
+    folder: &Path,
+    cancelled: Cancelled<'_>,
+) -> Result<Read, DataError> {
+    check(options)?;
+    if let [file] = files
+        && open(file, options)?.is_plain_parquet()
+    {
+        let before = identity::remembered(file);
+        let copied =
+            Table::copied(file, || before.filter(|digest| identity::remembered(file) == Some(*digest)), folder)?;
+        if let Some(table) = copied {
+            return Ok(Read { table, notes: Vec::new() });
+        }
+    }
+    read(files, options, cancelled)
+}
+
 /// Reads a first part of the files: enough to check a pipeline, whatever their size.
 ///
 /// # Errors
@@ -218,7 +243,7 @@ fn read_one(
 /// A file that knows its own types.
 fn typed(opened: &Opened<'_>, options: &ReadOptions, table: Table) -> Result<One, DataError> {
     Ok(One {
-        columns: Columns::of_table(opened.file, &table),
+        columns: Columns::of_table(opened.file, &table)?,
         notes: Vec::new(),
         settled: ReadOptions { format: Some(opened.format), ..options.clone() },
         whole: true,

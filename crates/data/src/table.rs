@@ -3,13 +3,19 @@
 mod canonical;
 mod codec;
 mod digest;
+mod gather;
+mod held;
+mod parquet_file;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::{
     any::Any,
     collections::BTreeSet,
     fmt,
+    fs::File,
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
@@ -23,7 +29,9 @@ use trainyard_core::{Codec, Digest, Keeper, Kind, Outline, Schema, StepError, Va
 
 pub use canonical::column_type;
 pub(crate) use codec::{decode_parquet, encode_parquet, parquet_schema};
+pub use gather::Gather;
 
+use self::{held::Held, parquet_file::ParquetFile, view::View};
 use crate::error::DataError;
 
 /// How tables are read back from the store.
@@ -32,12 +40,22 @@ pub const TABLE_CODEC: Codec = codec::CODEC;
 /// Rows and columns that never change. Column names are distinct and kept exactly as written; types are canonical:
 /// Boolean, Int64, Float64, Utf8, Date32 and Timestamp in microseconds (without zone or in UTC); any other type is
 /// kept as it is. Every field is nullable and carries no metadata.
+///
+/// The rows are in memory or in a file. Of a table in a file, [`Table::column`] reads that column, [`Table::batches`]
+/// all of them, and both stay in memory as long as the table; [`Table::scan`] reads some rows at a time and keeps none.
 #[derive(Clone)]
 pub struct Table {
     schema: SchemaRef,
-    batches: Vec<RecordBatch>,
     rows: usize,
+    content: Content,
     digest: OnceLock<Digest>,
+}
+
+/// Where a table's rows are.
+#[derive(Clone)]
+enum Content {
+    Memory(Vec<RecordBatch>),
+    File(View),
 }
 
 impl Table {
@@ -77,7 +95,42 @@ impl Table {
     pub(crate) fn of_canonical(schema: SchemaRef, mut batches: Vec<RecordBatch>) -> Self {
         batches.retain(|batch| batch.num_rows() > 0);
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
-        Self { schema, batches, rows, digest: OnceLock::new() }
+        Self { schema, rows, content: Content::Memory(batches), digest: OnceLock::new() }
+    }
+
+    /// The table in a file. With `digest`, its digest is known; otherwise the file is read through once to tell it.
+    fn of_file(file: ParquetFile, digest: Option<Digest>) -> Result<Self, DataError> {
+        let (schema, rows) = (Arc::clone(file.schema()), file.rows());
+        let table = Self { schema, rows, content: Content::File(View::of(file)), digest: OnceLock::new() };
+        let digest = digest.map_or_else(|| digest::digest(&table), Ok)?;
+        Ok(Self { digest: digest.into(), ..table })
+    }
+
+    /// The table in a Parquet file, copied into `folder` and read from there as it is needed: nothing but a few rows is
+    /// in memory until someone asks for a whole column. `bytes` is the digest of the file's bytes, if known. `None`
+    /// where only reading all values tells the canonical types.
+    ///
+    /// # Errors
+    /// `bad-parquet`, `duplicate-column`, `bad-table`, `disk-full`, `io`.
+    pub(crate) fn copied(
+        file: &Path,
+        bytes: impl Fn() -> Option<Digest>,
+        folder: &Path,
+    ) -> Result<Option<Self>, DataError> {
+        if ParquetFile::open(file)?.is_none() {
+            return Ok(None);
+        }
+        let (held, mut copy) = Held::new(folder)?;
+        let mut open = File::open(file).map_err(|error| DataError::file(file, &error))?;
+        std::io::copy(&mut open, &mut copy).map_err(|error| DataError::file(file, &error))?;
+        let name = held.path().to_owned();
+        let table = ParquetFile::open_held(held, bytes())
+            .and_then(|opened| opened.map(|file| Self::of_file(file, None)).transpose());
+        table.map_err(|error| DataError {
+            // The copy is nobody's business.
+            message: error.message.replace(&name.display().to_string(), &file.display().to_string()),
+            ..error
+        })
     }
 
     /// The Arrow schema.
@@ -86,10 +139,66 @@ impl Table {
         &self.schema
     }
 
-    /// The rows in order, in batches of any size; none is empty.
+    /// The rows in order, in batches of any size; none is empty. Cheap for a table in memory, and brings any other into
+    /// memory whole.
+    ///
+    /// # Errors
+    /// `bad-parquet` or `io` when the table lies in a file that can no longer be read; `too-large` when it does not fit
+    /// into memory.
+    pub fn batches(&self) -> Result<Vec<RecordBatch>, DataError> {
+        match &self.content {
+            Content::Memory(batches) => Ok(batches.clone()),
+            Content::File(view) => view.batches(&self.schema),
+        }
+    }
+
+    /// The rows in order, some at a time; of a table in a file, no more than those are in memory.
+    pub fn scan(&self) -> Box<dyn Iterator<Item = Result<RecordBatch, DataError>> + Send + '_> {
+        match &self.content {
+            Content::Memory(batches) => Box::new(batches.iter().cloned().map(Ok)),
+            Content::File(view) => Box::new(view.scan(&self.schema)),
+        }
+    }
+
+    /// What `map` makes of each of the batches, in order; some batches at a time, in parallel.
+    pub(crate) fn map_batches<T: Send>(
+        &self,
+        map: impl Fn(&RecordBatch) -> Result<T, DataError> + Sync,
+    ) -> Result<Vec<T>, DataError> {
+        let at_once = 2 * rayon::current_num_threads();
+        let (mut scan, mut mapped) = (self.scan(), Vec::new());
+        loop {
+            let batches = scan.by_ref().take(at_once).collect::<Result<Vec<_>, _>>()?;
+            if batches.is_empty() {
+                return Ok(mapped);
+            }
+            mapped.extend(batches.par_iter().map(&map).collect::<Result<Vec<_>, _>>()?);
+        }
+    }
+
+    /// Hands a column to `take` in pieces, each with the number of its first row. A text column may come as numbers
+    /// into a dictionary.
+    pub(crate) fn for_each_piece(
+        &self,
+        position: usize,
+        mut take: impl FnMut(usize, &ArrayRef) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
+        let mut start = 0;
+        let mut next = |array: &ArrayRef| {
+            take(start, array)?;
+            start += array.len();
+            Ok(())
+        };
+        match &self.content {
+            Content::Memory(batches) => batches.iter().try_for_each(|batch| next(batch.column(position))),
+            Content::File(view) => view.for_each_piece(position, next),
+        }
+    }
+
+    /// True when the rows are in a file, not in memory.
     #[must_use]
-    pub fn batches(&self) -> &[RecordBatch] {
-        &self.batches
+    pub const fn is_in_file(&self) -> bool {
+        matches!(self.content, Content::File(..))
     }
 
     /// The columns as a plan knows them.
@@ -131,6 +240,9 @@ impl Table {
         if let Some(row) = rows.iter().find(|row| **row as usize >= self.rows) {
             return Err(DataError::new("bad-table", format!("row {row} of a table of {} rows", self.rows)));
         }
+        if self.is_in_file() && rows.is_sorted_by(|one, next| one < next) {
+            return self.pick(rows);
+        }
         let picked = UInt32Array::from(rows.to_vec());
         self.map_columns(rows.len(), |array| compute::take(&array, &picked, None))
     }
@@ -147,11 +259,27 @@ impl Table {
             ));
         }
         let mut offset = 0;
-        let mut batches = Vec::with_capacity(self.batches.len());
-        for batch in &self.batches {
+        let mut batches = Vec::new();
+        for batch in self.scan() {
+            let batch = batch?;
             let part = keep.slice(offset, batch.num_rows());
             offset += batch.num_rows();
-            batches.push(compute::filter_record_batch(batch, &part)?);
+            batches.push(compute::filter_record_batch(&batch, &part)?);
+        }
+        Ok(Self::of_canonical(Arc::clone(&self.schema), batches))
+    }
+
+    /// The rows at these positions, ascending, without keeping any other in memory.
+    fn pick(&self, rows: &[u32]) -> Result<Self, DataError> {
+        let (mut batches, mut start, mut rest) = (Vec::new(), 0, rows);
+        let mut scan = self.scan();
+        while !rest.is_empty() {
+            let Some(batch) = scan.next().transpose()? else { break };
+            let end = start + batch.num_rows();
+            let (here, later) = rest.split_at(rest.partition_point(|row| (*row as usize) < end));
+            let here: UInt32Array = here.iter().map(|row| row - start as u32).collect();
+            batches.push(compute::take_record_batch(&batch, &here)?);
+            (start, rest) = (end, later);
         }
         Ok(Self::of_canonical(Arc::clone(&self.schema), batches))
     }
@@ -164,9 +292,37 @@ impl Table {
         let positions = names.iter().map(|name| self.position(name)).collect::<Result<Vec<_>, _>>()?;
         let schema = Arc::new(self.schema.project(&positions)?);
         distinct_names(&schema)?;
-        let batches = self.batches.iter().map(|batch| batch.project(&positions)).collect::<Result<Vec<_>, _>>()?;
-        let table = Self::of_canonical(schema, batches);
-        Ok(Self { rows: self.rows, ..table })
+        let content = match &self.content {
+            Content::Memory(batches) => {
+                Content::Memory(batches.iter().map(|batch| batch.project(&positions)).collect::<Result<_, _>>()?)
+            }
+            Content::File(view) => Content::File(view.select(&positions)),
+        };
+        // The same columns are the same table.
+        let digest = if schema == self.schema { self.digest.clone() } else { OnceLock::new() };
+        Ok(Self { schema, rows: self.rows, content, digest })
+    }
+
+    /// The same columns under other names.
+    ///
+    /// # Errors
+    /// `duplicate-column` when two columns would share a name.
+    pub(crate) fn renamed(&self, name: impl Fn(&str) -> String) -> Result<Self, DataError> {
+        let fields: Vec<Field> =
+            self.schema.fields().iter().map(|field| field.as_ref().clone().with_name(name(field.name()))).collect();
+        let schema = Arc::new(ArrowSchema::new(fields));
+        distinct_names(&schema)?;
+        let content = match &self.content {
+            Content::Memory(batches) => Content::Memory(
+                batches
+                    .iter()
+                    .map(|batch| batch_of(&schema, batch.columns().to_vec(), batch.num_rows()))
+                    .collect::<Result<_, _>>()?,
+            ),
+            file @ Content::File(..) => file.clone(),
+        };
+        let digest = if schema == self.schema { self.digest.clone() } else { OnceLock::new() };
+        Ok(Self { schema, rows: self.rows, content, digest })
     }
 
     /// The same with one more column at the end, or with the column of that name replaced.
@@ -195,8 +351,8 @@ impl Table {
         }
         let whole = column.column_at(0)?;
         let mut offset = 0;
-        let mut batches = Vec::with_capacity(self.batches.len());
-        for batch in &self.batches {
+        let mut batches = Vec::new();
+        for batch in self.batches()? {
             let mut arrays = batch.columns().to_vec();
             let part = whole.slice(offset, batch.num_rows());
             if position == arrays.len() {
@@ -215,8 +371,15 @@ impl Table {
     pub fn slice(&self, start: usize, length: usize) -> Self {
         let mut skip = start.min(self.rows);
         let mut left = length.min(self.rows - skip);
+        let memory = match &self.content {
+            Content::Memory(batches) => batches,
+            Content::File(view) => {
+                let content = Content::File(view.slice(skip, left));
+                return Self { schema: Arc::clone(&self.schema), rows: left, content, digest: OnceLock::new() };
+            }
+        };
         let mut batches = Vec::new();
-        for batch in &self.batches {
+        for batch in memory {
             let here = batch.num_rows().saturating_sub(skip).min(left);
             if here > 0 {
                 batches.push(batch.slice(skip, here));
@@ -243,22 +406,28 @@ impl Table {
                 ),
             ));
         }
-        let batches = tables.iter().flat_map(|table| table.batches.iter().cloned()).collect();
-        Ok(Self::of_canonical(Arc::clone(&first.schema), batches))
+        let batches = tables.iter().map(Self::batches).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::of_canonical(Arc::clone(&first.schema), batches.concat()))
     }
 
     fn position(&self, name: &str) -> Result<usize, DataError> {
         self.schema.index_of(name).map_err(|_| DataError::unknown_column(name, self.names()))
     }
 
+    /// The whole column at that position, in pieces of any size; none is empty.
+    pub(crate) fn pieces(&self, position: usize) -> Result<Vec<ArrayRef>, DataError> {
+        match &self.content {
+            Content::Memory(batches) => Ok(batches.iter().map(|batch| Arc::clone(batch.column(position))).collect()),
+            Content::File(view) => view.column(position),
+        }
+    }
+
     fn column_at(&self, position: usize) -> Result<ArrayRef, DataError> {
-        match self.batches.as_slice() {
+        let parts = self.pieces(position)?;
+        match parts.as_slice() {
             [] => Ok(new_empty_array(self.schema.field(position).data_type())),
-            [batch] => Ok(Arc::clone(batch.column(position))),
-            many => {
-                let parts: Vec<&dyn Array> = many.iter().map(|batch| batch.column(position).as_ref()).collect();
-                Ok(compute::concat(&parts)?)
-            }
+            [one] => Ok(Arc::clone(one)),
+            many => Ok(compute::concat(&many.iter().map(|part| part.as_ref()).collect::<Vec<&dyn Array>>())?),
         }
     }
 
@@ -281,6 +450,15 @@ impl Table {
 pub(crate) fn batch_of(schema: &SchemaRef, arrays: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch, DataError> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?)
+}
+
+/// Bytes in memory.
+fn bytes_of(batch: &RecordBatch) -> u64 {
+    let sizes = batch.columns().iter().map(|array| {
+        let data = array.to_data();
+        data.get_slice_memory_size().unwrap_or_else(|_| data.get_buffer_memory_size())
+    });
+    sizes.sum::<usize>() as u64
 }
 
 /// A nullable field, as every field of a table is.
@@ -325,7 +503,8 @@ impl Value for Table {
         Kind::Table
     }
     fn digest(&self) -> Digest {
-        *self.digest.get_or_init(|| digest::digest(self))
+        // What cannot be read cannot be kept either, and that tells why.
+        *self.digest.get_or_init(|| digest::digest(self).unwrap_or_else(|error| digest::unreadable(&error)))
     }
     fn outline(&self) -> Outline {
         Outline::Table { schema: self.schema() }
@@ -334,12 +513,11 @@ impl Value for Table {
         Some(self.rows as u64)
     }
     fn bytes(&self) -> u64 {
-        let columns = self.batches.iter().flat_map(RecordBatch::columns);
-        let sizes = columns.map(|array| {
-            let data = array.to_data();
-            data.get_slice_memory_size().unwrap_or_else(|_| data.get_buffer_memory_size())
-        });
-        sizes.sum::<usize>() as u64
+        let batches = match &self.content {
+            Content::Memory(batches) => batches,
+            Content::File(view) => return view.bytes(),
+        };
+        batches.iter().map(bytes_of).sum()
     }
     fn encode(&self, keeper: &mut dyn Keeper) -> Result<(), StepError> {
         codec::encode(self, keeper)

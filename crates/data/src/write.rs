@@ -78,7 +78,7 @@ pub fn write_to<W: Write + Send>(table: &Table, format: Format, mut writer: W) -
         Format::Parquet => encode_parquet(table, writer),
         Format::Arrow => {
             let mut file = FileWriter::try_new(writer, table.arrow_schema())?;
-            table.batches().iter().try_for_each(|batch| file.write(batch))?;
+            table.scan().try_for_each(|batch| Ok::<_, DataError>(file.write(&batch?)?))?;
             Ok(file.finish()?)
         }
     }
@@ -109,17 +109,28 @@ fn in_pieces(
     writer: &mut impl Write,
     format: impl Fn(&RecordBatch, &mut Vec<u8>) -> Result<(), ArrowError> + Sync,
 ) -> Result<(), DataError> {
-    for start in (0..table.row_count()).step_by(PIECE * PIECES) {
-        let pieces = (0..PIECES).into_par_iter().map(|piece| {
+    let mut pieces = Vec::with_capacity(PIECES);
+    let mut write = |pieces: &mut Vec<RecordBatch>| {
+        let formatted = pieces.par_drain(..).map(|piece| {
             let mut bytes = Vec::new();
-            let rows = table.slice(start + piece * PIECE, PIECE);
-            rows.batches().iter().try_for_each(|batch| format(batch, &mut bytes))?;
+            format(&piece, &mut bytes)?;
             Ok(bytes)
         });
-        for bytes in pieces.collect::<Result<Vec<_>, DataError>>()? {
-            writer.write_all(&bytes).map_err(failed)?;
+        formatted
+            .collect::<Result<Vec<_>, DataError>>()?
+            .iter()
+            .try_for_each(|bytes| writer.write_all(bytes).map_err(failed))
+    };
+    for batch in table.scan() {
+        let batch = batch?;
+        for start in (0..batch.num_rows()).step_by(PIECE) {
+            pieces.push(batch.slice(start, PIECE.min(batch.num_rows() - start)));
+            if pieces.len() == PIECES {
+                write(&mut pieces)?;
+            }
         }
     }
+    write(&mut pieces)?;
     writer.flush().map_err(failed)
 }
 

@@ -75,6 +75,7 @@ fn once(
     let context = Context {
         setting: &step.setting,
         scratch: scratch.path(),
+        held: &run.scratch.held(),
         step: &step.name,
         pipeline: &run.view.plan.name,
         run: run.view.run,

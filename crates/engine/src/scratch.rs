@@ -29,6 +29,11 @@ impl Scratch {
         Self { root, count: AtomicUsize::new(0), empty: Mutex::default() }
     }
 
+    /// Where files lie from which values are read; not made before there is one.
+    pub(crate) fn held(&self) -> PathBuf {
+        self.root.join("held")
+    }
+
     /// An empty folder.
     ///
     /// # Errors

@@ -71,6 +71,7 @@ impl<'a> View<'a> {
             setting: &step.setting,
             // Whoever only looks has nothing to write down.
             scratch: self.store.root(),
+            held: self.store.root(),
             step: &step.name,
             pipeline: &self.plan.name,
             run: self.run,

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, BufWriter, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU64, Ordering},
@@ -104,6 +104,26 @@ impl Blobs {
             writer.finish()?;
         }
         Ok(digest)
+    }
+
+    /// Keeps a file that never changes again: by another name for it where the file system allows that, else by a copy.
+    /// Writes nothing when its bytes, whose digest is `digest` if known, are already there.
+    pub(crate) fn adopt(&self, path: &Path, digest: Option<Digest>) -> Result<(Digest, u64), StoreError> {
+        let told = |error| StoreError::io("read", path, &error);
+        let bytes = fs::metadata(path).map_err(told)?.len();
+        if let Some(digest) = digest.filter(|digest| self.has(digest, bytes)) {
+            return Ok((digest, bytes));
+        }
+        let temporary = Temporary::link(&self.tmp(), path)?;
+        let told = |error| StoreError::io("write", &temporary.0, &error);
+        let file = File::open(&temporary.0).map_err(told)?;
+        let digest = match digest {
+            Some(digest) => digest,
+            None => hash_of(&temporary.0).map_err(told)?.0,
+        };
+        file.set_permissions(fs::Permissions::from_mode(0o444)).map_err(told)?;
+        self.place(temporary, &file, &digest, bytes)?;
+        Ok((digest, bytes))
     }
 
     /// Every blob on disk with its length. Files that are no blobs are left out.
@@ -254,6 +274,26 @@ impl Temporary {
                 Err(error) => return Err(StoreError::io("write", &path, &error)),
             }
         }
+    }
+
+    /// A new name for the file at `path`, or for a copy of it where it cannot have another.
+    fn link(folder: &Path, path: &Path) -> Result<Self, StoreError> {
+        let (temporary, mut file) = Self::new(folder)?;
+        // A name that is taken cannot be linked to.
+        remove_file(&temporary.0)?;
+        if fs::hard_link(path, &temporary.0).is_ok() {
+            return Ok(temporary);
+        }
+        drop(file);
+        (file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o444)
+            .open(&temporary.0)
+            .map_err(|error| StoreError::io("write", &temporary.0, &error))?);
+        let mut from = File::open(path).map_err(|error| StoreError::io("read", path, &error))?;
+        io::copy(&mut from, &mut file).map_err(|error| StoreError::io("write", &temporary.0, &error))?;
+        Ok(temporary)
     }
 
     fn moved(mut self) {

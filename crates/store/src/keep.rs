@@ -1,6 +1,6 @@
 //! Writes the files of an encoded value as blobs.
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 use trainyard_core::{artifact::Keeper, digest::Digest, step::StepError};
 
@@ -21,6 +21,13 @@ impl<'a> Keeping<'a> {
         Self { session, files: Vec::new(), references: Vec::new() }
     }
 
+    fn must_be_new(&self, name: &str) -> Result<(), StoreError> {
+        if self.files.iter().any(|file| file.name == name) {
+            return Err(StoreError::new("store-io", format!("file `{name}` is written twice")));
+        }
+        Ok(())
+    }
+
     /// The files, each durable, and the references.
     #[must_use]
     pub fn into_parts(self) -> (Vec<FileRow>, Vec<Digest>) {
@@ -34,15 +41,20 @@ impl Keeper for Keeping<'_> {
         name: &str,
         write: &mut dyn FnMut(&mut (dyn Write + Send)) -> Result<(), StepError>,
     ) -> Result<(), StepError> {
-        if self.files.iter().any(|file| file.name == name) {
-            return Err(StoreError::new("store-io", format!("file `{name}` is written twice")).into());
-        }
+        self.must_be_new(name)?;
         let mut writer = self.session.blob_writer()?;
         if let Err(error) = write(&mut writer) {
             // A codec wraps a full disk in words of its own.
             return Err(writer.failure().cloned().map_or(error, StepError::from));
         }
         let (blob, bytes) = writer.finish()?;
+        self.files.push(FileRow { name: name.to_owned(), blob, bytes });
+        Ok(())
+    }
+
+    fn adopt(&mut self, name: &str, path: &Path, digest: Option<Digest>) -> Result<(), StepError> {
+        self.must_be_new(name)?;
+        let (blob, bytes) = self.session.blobs().adopt(path, digest)?;
         self.files.push(FileRow { name: name.to_owned(), blob, bytes });
         Ok(())
     }

@@ -114,6 +114,7 @@ fn run(step: &PlannedStep, plan: &Plan, inputs: &Inputs, folder: &Path) -> Resul
     let context = Context {
         setting: &step.setting,
         scratch: folder,
+        held: folder,
         step: &step.name,
         pipeline: &plan.name,
         run: "test",

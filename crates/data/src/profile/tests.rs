@@ -38,7 +38,7 @@ fn every_type_has_its_statistics() {
 #[test]
 fn batches_and_threads_do_not_matter_and_json_keeps_it() {
     let table = sample();
-    let pieces = (0..5).flat_map(|row| table.slice(row, 1).batches().to_vec()).collect();
+    let pieces = (0..5).flat_map(|row| table.slice(row, 1).batches().unwrap()).collect();
     let again = Table::new(Arc::clone(table.arrow_schema()), pieces).unwrap();
     let whole = profile(&table).unwrap();
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();

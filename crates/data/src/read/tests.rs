@@ -299,7 +299,7 @@ fn arrow_streams_are_read_too() {
     let table = read_text("t.csv", "a,b\n1,x\n2,y\n".into(), &ReadOptions::default()).unwrap().table;
     let mut bytes = Vec::new();
     let mut writer = arrow::ipc::writer::StreamWriter::try_new(&mut bytes, table.arrow_schema()).unwrap();
-    table.batches().iter().for_each(|batch| writer.write(batch).unwrap());
+    table.batches().unwrap().iter().for_each(|batch| writer.write(batch).unwrap());
     writer.finish().unwrap();
     assert_eq!(whole(folder.file("t.arrows", bytes)).table, table);
 }

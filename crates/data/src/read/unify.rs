@@ -33,13 +33,13 @@ impl Columns {
     }
 
     /// The columns of a file that knows its own types.
-    pub(super) fn of_table(file: &Path, table: &Table) -> Self {
-        Self {
+    pub(super) fn of_table(file: &Path, table: &Table) -> Result<Self, DataError> {
+        Ok(Self {
             file: file.to_owned(),
             names: table.names().map(str::to_owned).collect(),
             types: table.arrow_schema().fields().iter().map(|field| field.data_type().clone()).collect(),
-            batches: table.batches().iter().map(|batch| batch.columns().to_vec()).collect(),
-        }
+            batches: table.batches()?.iter().map(|batch| batch.columns().to_vec()).collect(),
+        })
     }
 }
 

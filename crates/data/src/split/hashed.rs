@@ -38,7 +38,7 @@ pub(super) fn assign(table: &Table, key: &[String], shares: &[f64], seed: u64) -
 pub(super) fn hashes(table: &Table, key: &[String], seed: u64) -> Result<Vec<u64>, DataError> {
     let keyed = table.select(key)?;
     let pieces: Vec<RecordBatch> = keyed
-        .batches()
+        .batches()?
         .iter()
         .flat_map(|batch| {
             let rows = batch.num_rows();

@@ -23,7 +23,7 @@ const MISSING: u64 = 0xa409_3822_299f_31d1;
 /// `bad-table` for a column type that cannot be shown as text.
 pub(super) fn row_hashes(table: &Table) -> Result<Vec<u64>, DataError> {
     let pieces: Vec<_> = table
-        .batches()
+        .batches()?
         .iter()
         .flat_map(|batch| {
             let rows = batch.num_rows();

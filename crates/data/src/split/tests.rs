@@ -275,6 +275,10 @@ impl Keeper for Files {
         self.0.insert(name.to_owned(), bytes);
         Ok(())
     }
+    fn adopt(&mut self, name: &str, path: &std::path::Path, _: Option<Digest>) -> Result<(), StepError> {
+        let bytes = std::fs::read(path).map_err(StepError::io)?;
+        self.file(name, &mut |writer| writer.write_all(&bytes).map_err(StepError::io))
+    }
     fn reference(&mut self, digest: Digest) {
         self.1.push(digest);
     }

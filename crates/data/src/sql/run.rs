@@ -151,7 +151,7 @@ fn even_batches(table: &Table) -> Result<Vec<RecordBatch>, DataError> {
     let mut even = Vec::with_capacity(table.row_count().div_ceil(BATCH));
     let mut pending: Vec<RecordBatch> = Vec::new();
     let mut waiting = 0;
-    for batch in table.batches() {
+    for batch in table.batches()? {
         let mut start = 0;
         while start < batch.num_rows() {
             let length = (BATCH - waiting).min(batch.num_rows() - start);

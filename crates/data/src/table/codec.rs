@@ -4,23 +4,26 @@ use std::{fs::File, io::Write, path::Path, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, RecordBatch, new_empty_array},
-    datatypes::{DataType, Schema, SchemaRef},
+    datatypes::{DataType, Field, Schema, SchemaRef},
 };
 use parquet::{
     arrow::{
         ArrowWriter, ProjectionMask,
         arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
-        arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves},
+        arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves},
     },
     basic::{Compression, Encoding},
     errors::ParquetError,
-    file::properties::WriterProperties,
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
     schema::types::ColumnPath,
 };
 use rayon::prelude::*;
 use trainyard_core::{Codec, Keeper, Kind, StepError, Stored, Value};
 
-use super::{Table, batch_of};
+use super::{
+    Content, Table, batch_of,
+    parquet_file::{ParquetFile, broken, footer},
+};
 use crate::error::DataError;
 
 const FILE: &str = "table.parquet";
@@ -34,16 +37,28 @@ const BATCH: usize = 1 << 20;
 pub(super) const CODEC: Codec = Codec { kind: Kind::Table, decode };
 
 pub(super) fn encode(table: &Table, keeper: &mut dyn Keeper) -> Result<(), StepError> {
+    if let Content::File(view) = &table.content
+        && view.is_whole(&table.schema)
+    {
+        // It lies in Parquet already.
+        return keeper.adopt(FILE, view.file.path(), view.file.digest());
+    }
     keeper.file(FILE, &mut |writer| encode_parquet(table, writer).map_err(StepError::from))
 }
 
 fn decode(stored: &Stored<'_>) -> Result<Arc<dyn Value>, StepError> {
-    let broken = |why: String| StepError::new("broken-artifact", format!("table {}: {why}", stored.digest));
-    let (schema, batches) = decode_parquet(stored.file(FILE)?).map_err(|error| broken(error.message))?;
-    let table = Table::new(schema, batches).map_err(|error| broken(error.message))?;
-    // Parquet has no checksum of its own here; the digest is needed next anyway.
+    let broken =
+        |error: DataError| StepError::new("broken-artifact", format!("table {}: {}", stored.digest, error.message));
+    let path = stored.file(FILE)?;
+    // Whoever loads it has just hashed the blob, and it was named by a table that was read from or written to it. So it
+    // is not read once more to tell its digest.
+    if let Some(file) = ParquetFile::open(path).map_err(broken)? {
+        return Ok(Arc::new(Table::of_file(file, Some(stored.digest)).map_err(broken)?));
+    }
+    let (schema, batches) = decode_parquet(path).map_err(broken)?;
+    let table = Table::new(schema, batches).map_err(broken)?;
     if table.digest() != stored.digest {
-        return Err(broken("its content has another digest".to_owned()));
+        return Err(broken(DataError::new("broken-artifact", "its content has another digest")));
     }
     Ok(Arc::new(table))
 }
@@ -51,27 +66,87 @@ fn decode(stored: &Stored<'_>) -> Result<Arc<dyn Value>, StepError> {
 /// Writes a table as one Parquet file; the columns of each row group are encoded in parallel, the bytes do not depend
 /// on the number of threads.
 pub(crate) fn encode_parquet<W: Write + Send>(table: &Table, writer: W) -> Result<(), DataError> {
-    let writer = ArrowWriter::try_new(writer, Arc::clone(&table.schema), Some(properties(&table.schema)?))?;
-    let (mut file, factory) = writer.into_serialized_writer()?;
-    let leaves = leaves_of(&table.schema)?;
-    for (index, start) in (0..table.rows).step_by(GROUP).enumerate() {
-        let group = table.slice(start, GROUP);
-        let mut writers = factory.create_column_writers(index)?.into_iter();
+    let mut parquet = ParquetWriter::new(writer, &table.schema)?;
+    table.scan().try_for_each(|batch| parquet.push(batch?))?;
+    parquet.finish().map(drop)
+}
+
+/// Writes rows as a Parquet file in groups of [`GROUP`] rows, however they come.
+pub(super) struct ParquetWriter<W: Write + Send> {
+    schema: SchemaRef,
+    file: SerializedFileWriter<W>,
+    factory: ArrowRowGroupWriterFactory,
+    /// How many Parquet columns each Arrow column becomes: one, unless it is nested.
+    leaves: Vec<usize>,
+    groups: usize,
+    waiting: Vec<RecordBatch>,
+    rows: usize,
+}
+
+impl<W: Write + Send> ParquetWriter<W> {
+    pub(super) fn new(writer: W, schema: &SchemaRef) -> Result<Self, DataError> {
+        let writer = ArrowWriter::try_new(writer, Arc::clone(schema), Some(properties(schema)?))?;
+        let (file, factory) = writer.into_serialized_writer()?;
+        let leaves = leaves_of(schema)?;
+        Ok(Self { schema: Arc::clone(schema), file, factory, leaves, groups: 0, waiting: Vec::new(), rows: 0 })
+    }
+
+    pub(super) fn push(&mut self, batch: RecordBatch) -> Result<(), DataError> {
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let length = (GROUP - self.rows).min(batch.num_rows() - start);
+            self.waiting.push(batch.slice(start, length));
+            self.rows += length;
+            start += length;
+            if self.rows == GROUP {
+                self.write_group()?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<W, DataError> {
+        if self.rows > 0 {
+            self.write_group()?;
+        }
+        Ok(self.file.into_inner()?)
+    }
+
+    fn write_group(&mut self) -> Result<(), DataError> {
+        let mut writers = self.factory.create_column_writers(self.groups)?.into_iter();
         let writers: Vec<Vec<ArrowColumnWriter>> =
-            leaves.iter().map(|count| writers.by_ref().take(*count).collect()).collect();
+            self.leaves.iter().map(|count| writers.by_ref().take(*count).collect()).collect();
+        let (schema, waiting) = (&self.schema, &self.waiting);
         let chunks: Vec<Vec<ArrowColumnChunk>> = writers
             .into_par_iter()
             .enumerate()
-            .map(|(position, writers)| column_chunks(&group, position, writers))
+            .map(|(position, writers)| column_chunks(schema.field(position), position, waiting, writers))
             .collect::<Result<_, _>>()?;
-        let mut row_group = file.next_row_group()?;
+        let mut row_group = self.file.next_row_group()?;
         for chunk in chunks.into_iter().flatten() {
             chunk.append_to_row_group(&mut row_group)?;
         }
         row_group.close()?;
+        self.groups += 1;
+        self.waiting.clear();
+        self.rows = 0;
+        Ok(())
     }
-    file.close()?;
-    Ok(())
+}
+
+fn column_chunks(
+    field: &Field,
+    position: usize,
+    batches: &[RecordBatch],
+    mut writers: Vec<ArrowColumnWriter>,
+) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+    for batch in batches {
+        let leaves = compute_leaves(field, batch.column(position))?;
+        for (writer, leaf) in writers.iter_mut().zip(&leaves) {
+            writer.write(leaf)?;
+        }
+    }
+    writers.into_iter().map(ArrowColumnWriter::close).collect()
 }
 
 fn properties(schema: &Schema) -> Result<WriterProperties, ParquetError> {
@@ -90,43 +165,20 @@ fn properties(schema: &Schema) -> Result<WriterProperties, ParquetError> {
     Ok(properties.build())
 }
 
-/// How many Parquet columns each Arrow column becomes: one, unless it is nested.
+/// See [`ParquetWriter::leaves`].
 fn leaves_of(schema: &Schema) -> Result<Vec<usize>, ParquetError> {
     let leaves = schema.fields().iter().map(|field| compute_leaves(field, &new_empty_array(field.data_type())));
     leaves.map(|leaves| leaves.map(|leaves| leaves.len())).collect()
 }
 
-fn column_chunks(
-    group: &Table,
-    position: usize,
-    mut writers: Vec<ArrowColumnWriter>,
-) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-    for batch in &group.batches {
-        let leaves = compute_leaves(group.schema.field(position), batch.column(position))?;
-        for (writer, leaf) in writers.iter_mut().zip(&leaves) {
-            writer.write(leaf)?;
-        }
-    }
-    writers.into_iter().map(ArrowColumnWriter::close).collect()
-}
-
 /// The Arrow schema of a Parquet file, from its footer.
 pub(crate) fn parquet_schema(file: &Path) -> Result<SchemaRef, DataError> {
-    Ok(Arc::clone(footer(file)?.schema()))
-}
-
-fn footer(file: &Path) -> Result<ArrowReaderMetadata, DataError> {
-    let open = File::open(file).map_err(|error| DataError::file(file, &error))?;
-    ArrowReaderMetadata::load(&open, ArrowReaderOptions::new()).map_err(|error| broken(file, &error))
-}
-
-fn broken(file: &Path, error: &ParquetError) -> DataError {
-    DataError::new("bad-parquet", format!("`{}` is not a readable Parquet file: {error}", file.display()))
+    Ok(Arc::clone(footer(file, ArrowReaderOptions::new())?.schema()))
 }
 
 /// Reads a Parquet file as it is typed there, every column of every row group in parallel.
 pub(crate) fn decode_parquet(file: &Path) -> Result<(SchemaRef, Vec<RecordBatch>), DataError> {
-    let footer = footer(file)?;
+    let footer = footer(file, ArrowReaderOptions::new())?;
     let schema = Arc::clone(footer.schema());
     let groups = footer.metadata().num_row_groups();
     let width = schema.fields().len();

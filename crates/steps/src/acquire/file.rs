@@ -95,7 +95,8 @@ impl Step for File {
     }
 
     fn run(checked: &Checked, _: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
-        let read = read::read(&checked.files, &checked.options, &|| context.monitor.cancelled())?;
+        let cancelled = || context.monitor.cancelled();
+        let read = read::read_into(&checked.files, &checked.options, context.held, &cancelled)?;
         for note in read.notes {
             context.warn(note.into());
         }

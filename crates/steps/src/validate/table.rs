@@ -4,7 +4,7 @@
 //! breaks the contract fails the run, is dropped, or is quarantined: kept apart in the output `quarantined`, with the
 //! reasons in the column `_reason`, counted and never lost.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -123,7 +123,7 @@ impl Step for Contract {
 
     fn run(params: &Params, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
         let table = inputs.one::<Table>("data")?;
-        let (typed, mut violations) = contract::apply(&table, &params.columns)?;
+        let (typed, mut violations) = contract::apply(&table, &params.columns, context.held)?;
         for (name, expression) in &params.rules {
             violations.add(format!("rule `{name}`"), contract::rows_breaking(&typed, expression)?);
         }
@@ -143,7 +143,7 @@ impl Step for Contract {
         }
         out.sort_unstable();
         out.dedup();
-        let kept = if out.is_empty() { typed } else { columns::without(&typed, &out)? };
+        let kept = if out.is_empty() { typed } else { Arc::new(columns::without(&typed, &out, context.held)?) };
         if let Some(least) = params.min_rows.filter(|least| (kept.row_count() as u64) < *least) {
             return Err(StepError::new(
                 "too-few-rows",
@@ -153,7 +153,7 @@ impl Step for Contract {
         let quarantined = if params.invalid == Invalid::Quarantine { invalid } else { Vec::new() };
         let reasons = violations.reasons(&quarantined);
         let apart = table.take(&quarantined)?.with_column(REASON, reasons)?;
-        Ok(Outputs::one("table", kept).and("quarantined", std::sync::Arc::new(apart)))
+        Ok(Outputs::default().and("table", kept).and("quarantined", Arc::new(apart)))
     }
 }
 

@@ -155,13 +155,13 @@ impl Sample {
 
     /// A column's values in these rows.
     fn gather(&self, table: &Table, column: usize) -> Result<ArrayRef, DataError> {
-        let arrays: Vec<&dyn arrow::array::Array> =
-            table.batches().iter().map(|batch| batch.column(column).as_ref()).collect();
+        let pieces = table.pieces(column)?;
+        let arrays: Vec<&dyn arrow::array::Array> = pieces.iter().map(|piece| piece.as_ref()).collect();
         let mut starts = Vec::with_capacity(arrays.len());
         let mut sum = 0;
-        for batch in table.batches() {
+        for piece in &pieces {
             starts.push(sum);
-            sum += batch.num_rows();
+            sum += piece.len();
         }
         let place = |row: &u32| {
             let row = *row as usize;

@@ -41,9 +41,15 @@ pub struct Trial {
     pub params: BTreeMap<String, serde_json::Value>,
     /// How it ended.
     pub state: TrialState,
-    /// The metric; absent unless it is complete.
+    /// The metric it was judged by.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub metric: String,
+    /// The metric's value; absent unless it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
+    /// The value turned so that lower is better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
     /// The metric of each fold, where it was judged by folds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub folds: Vec<f64>,
@@ -58,4 +64,32 @@ pub struct Trial {
     pub why: Option<String>,
     /// Wall seconds.
     pub seconds: f64,
+}
+
+/// What a model package tells of the search that chose its hyperparameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tuning {
+    /// The metric that decided.
+    pub metric: String,
+    /// Its value for the best trial. Chosen as the best of many, it flatters: only rows that no trial saw tell how good
+    /// the model is.
+    pub value: f64,
+    /// The number of the best trial.
+    pub best: u32,
+    /// What it tried.
+    pub params: BTreeMap<String, serde_json::Value>,
+    /// Number of trials.
+    pub trials: u32,
+    /// Of them, those given up early.
+    pub pruned: u32,
+    /// Of them, those that could not be fitted.
+    pub failed: u32,
+    /// Folds that judged each; 1 for one set of rows.
+    pub folds: u32,
+    /// True when there was a budget in seconds: another machine may find another model.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timed: bool,
+    /// True when that budget ended the search.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut_short: bool,
 }

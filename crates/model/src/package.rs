@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use trainyard_core::{
     Codec, Column, Digest, Hasher, Keeper, Kind, Outline, StepError, Stored, Value,
     evaluation::{Resampled, Task},
+    trial::Tuning,
 };
 use trainyard_data::{DataError, Table};
 use trainyard_learn::{Fitted, Prediction, baseline::Baseline, features::FeaturePlan, fitted_model::FittedModel};
@@ -60,6 +61,9 @@ pub struct Package {
     /// Cross-validated metrics, where the step resampled.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resampled: BTreeMap<String, Resampled>,
+    /// The search that chose the hyperparameters, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<Tuning>,
     /// Loss on the training rows, an iteration each; empty for an estimator without iterations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub training_loss: Vec<f64>,

@@ -18,6 +18,7 @@ use trainyard_core::{
     evaluation::{Evaluation, Release},
     profile::Profile,
     record::RunRecord,
+    trial::Trial,
 };
 
 pub use charts::dag::{Node, dag_mermaid, dag_svg, dag_text, nodes};
@@ -39,6 +40,8 @@ pub struct Report<'a> {
     pub version: &'a str,
     /// The registered model versions by the step that made them.
     pub releases: Vec<(String, &'a Release)>,
+    /// The trials of searches by the step that made them, in plan order.
+    pub trials: Vec<(String, Vec<Trial>)>,
     /// When the report was made, as text to show.
     pub generated: String,
 }

@@ -18,6 +18,7 @@ use trainyard_core::{
     evaluation::{Evaluation, Release},
     profile::Profile,
     record::{RunRecord, RunStatus, StepRecord, StepStatus},
+    trial::Trial,
 };
 use trainyard_engine::Options;
 use trainyard_manifest::Depth;
@@ -125,6 +126,7 @@ pub(super) struct Found {
     evaluations: Vec<(String, Arc<Evaluation>)>,
     profiles: Vec<(String, Arc<Profile>)>,
     releases: Vec<(String, Arc<Release>)>,
+    trials: Vec<(String, Vec<Trial>)>,
 }
 
 impl Found {
@@ -134,8 +136,22 @@ impl Found {
             evaluations: outputs(record, store, Kind::Evaluation),
             profiles: outputs(record, store, Kind::Profile),
             releases: outputs(record, store, Kind::Release),
+            trials: trials(record, store),
         }
     }
+}
+
+/// The trials of the steps that searched. A catalog that cannot be read shows none: they are no part of the verdict.
+fn trials(record: &RunRecord, store: &Store) -> Vec<(String, Vec<Trial>)> {
+    let trained = record.steps.iter().filter(|step| step.outputs.values().any(|output| output.kind == Kind::Model));
+    let steps: Vec<(&StepRecord, Digest)> = trained.filter_map(|step| Some((step, step.fingerprint?))).collect();
+    if steps.is_empty() {
+        return Vec::new();
+    }
+    let fingerprints: Vec<Digest> = steps.iter().map(|(_, fingerprint)| *fingerprint).collect();
+    let found = store.trials(&fingerprints).unwrap_or_default();
+    let of = |(step, fingerprint): (&StepRecord, Digest)| Some((step.name.clone(), found.get(&fingerprint)?.clone()));
+    steps.into_iter().filter_map(of).collect()
 }
 
 fn outputs<T: trainyard_core::Value>(record: &RunRecord, store: &Store, kind: Kind) -> Vec<(String, Arc<T>)> {
@@ -154,7 +170,17 @@ fn outputs<T: trainyard_core::Value>(record: &RunRecord, store: &Store, kind: Ki
 
 /// The run as `--json` shows it.
 pub(super) fn document(record: &RunRecord, found: &Found) -> Value {
-    let steps: Vec<Value> = record.steps.iter().map(step_document).collect();
+    let steps: Vec<Value> = record
+        .steps
+        .iter()
+        .map(|step| {
+            let mut document = step_document(step);
+            if let Some((_, trials)) = found.trials.iter().find(|(name, _)| *name == step.name) {
+                document["trials"] = json!(trials);
+            }
+            document
+        })
+        .collect();
     let mut document = json!({
         "run": record.run, "pipeline": record.pipeline, "status": record.status, "seconds": record.seconds,
         "steps": steps,
@@ -248,6 +274,7 @@ fn report(plan: &Plan, record: &RunRecord, found: &Found, root: &Path) -> Result
         pipeline_text: &plan.text,
         version: env!("CARGO_PKG_VERSION"),
         releases: found.releases.iter().map(|(step, value)| (step.clone(), value.as_ref())).collect(),
+        trials: found.trials.clone(),
         generated: super::runs::moment(record.started),
     });
     let path = folder.join(&record.run).join("report.html");
@@ -276,6 +303,9 @@ pub(super) fn words(record: &RunRecord, found: &Found, report: Option<&Path>) ->
         for problem in error.problems.iter().skip(1) {
             let _ = writeln!(out, "  also: {problem}");
         }
+    }
+    for (step, trials) in &found.trials {
+        out.push_str(&searched(step, trials));
     }
     for (_, evaluation) in &found.evaluations {
         out.push_str(&verdict(evaluation));
@@ -308,6 +338,16 @@ pub(super) fn words(record: &RunRecord, found: &Found, report: Option<&Path>) ->
         let _ = writeln!(out, "report       {}", path.display());
     }
     out
+}
+
+/// The best trial of a step's own search.
+fn searched(step: &str, trials: &[Trial]) -> String {
+    let own = || trials.iter().filter(|trial| trial.study.is_empty());
+    let judged = own().filter_map(|trial| Some((trial, trial.value?, trial.loss?)));
+    let best = judged.min_by(|one, other| one.2.total_cmp(&other.2));
+    best.map_or_else(String::new, |(trial, value, _)| {
+        format!("searched     {step}: {} {value:.4} in trial {} of {}\n", trial.metric, trial.number, own().count())
+    })
 }
 
 fn verdict(evaluation: &Evaluation) -> String {

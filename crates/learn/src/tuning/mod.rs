@@ -20,6 +20,7 @@ pub use space::{Dimension, Point, Range, Scale, Space, ValueType, edge};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 /// What a stream of random numbers is for.
 #[derive(Clone, Copy, Debug)]
@@ -44,4 +45,12 @@ fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
         bytes.copy_from_slice(&word.to_le_bytes());
     }
     ChaCha8Rng::from_seed(key)
+}
+
+/// Calls `work` with each number below `count`, side by side on at most `threads` threads; the results come in order.
+pub fn side_by_side<T: Send>(threads: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    if threads < 2 || count < 2 {
+        return (0..count).map(work).collect();
+    }
+    crate::chunks::on(threads, || (0..count).into_par_iter().with_max_len(1).map(&work).collect())
 }

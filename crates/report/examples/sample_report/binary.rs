@@ -231,6 +231,7 @@ pub(crate) fn html() -> String {
         pipeline_text: crate::regression::PIPELINE,
         version: "0.1.0",
         releases: Vec::new(),
+        trials: Vec::new(),
         generated: "2026-03-02 13:24 UTC".to_owned(),
     })
 }

@@ -73,6 +73,7 @@ pub(crate) fn html() -> String {
         pipeline_text: regression::PIPELINE,
         version: "0.1.0",
         releases: Vec::new(),
+        trials: Vec::new(),
         generated: "2026-03-01 13:20 UTC".to_owned(),
     })
 }
@@ -110,6 +111,7 @@ pub(crate) fn refused() -> String {
         pipeline_text: regression::PIPELINE,
         version: "0.1.0",
         releases: Vec::new(),
+        trials: Vec::new(),
         generated: "2026-03-01 13:20 UTC".to_owned(),
     })
 }

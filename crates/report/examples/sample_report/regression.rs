@@ -261,6 +261,7 @@ pub(crate) fn html() -> String {
         pipeline_text: PIPELINE,
         version: "0.1.0",
         releases: vec![("release".to_owned(), &release)],
+        trials: Vec::new(),
         generated: "2026-03-01 13:20 UTC".to_owned(),
     })
 }

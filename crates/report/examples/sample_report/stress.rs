@@ -113,6 +113,7 @@ pub(crate) fn html() -> String {
         pipeline_text: &"x".repeat(3_000),
         version: "0.1.0",
         releases: Vec::new(),
+        trials: Vec::new(),
         generated: "now".to_owned(),
     })
 }

@@ -17,6 +17,7 @@ pub mod scale;
 pub mod scatter;
 pub mod sparkline;
 mod svg;
+pub mod trials;
 
 pub use bars::{Bar, bars};
 pub use curve::{Curves, Series, curve};
@@ -26,6 +27,7 @@ pub use histogram::{Histogram, histogram};
 pub use interval::{Interval, interval};
 pub use scatter::{Scatter, scatter};
 pub use sparkline::{spark_bars, spark_line};
+pub use trials::{Trials, trials};
 
 /// What an axis shows.
 #[derive(Clone, Copy, Debug, Default)]

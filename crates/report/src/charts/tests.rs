@@ -39,6 +39,7 @@ fn every_chart_takes_odd_numbers_and_hostile_names() {
                     mark: Some((mark, &name)),
                 }));
             }
+            sound(&trials(&Trials { title: &name, x: axis, y: axis, points, best: points }));
             for diagonal in [false, true] {
                 sound(&scatter(&Scatter { title: &name, x: axis, y: axis, points, diagonal }));
             }

@@ -7,6 +7,7 @@ mod lineage;
 mod metrics;
 mod pipeline;
 mod profile;
+mod search;
 mod steps;
 mod verdict;
 mod warnings;
@@ -54,6 +55,7 @@ pub(crate) fn html(report: &Report<'_>) -> String {
     let mut sections = Vec::new();
     sections.extend(inputs::section(report));
     sections.extend(evaluation::sections(report));
+    sections.extend(search::sections(report));
     sections.extend(warnings::section(report));
     sections.extend(steps::section(report));
     sections.extend(profile::sections(report));

@@ -128,6 +128,7 @@ fn report<'a>(run: &'a RunRecord, evaluations: Vec<(String, &'a Evaluation)>) ->
         pipeline_text: "name: power-plant",
         version: "0.1.0",
         releases: Vec::new(),
+        trials: Vec::new(),
         generated: "today".to_owned(),
     }
 }

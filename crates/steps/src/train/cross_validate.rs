@@ -1,89 +1,125 @@
-//! k-fold cross-validation of a `train` step over the rows outside the test part.
+//! Resampling of a `train` step over the rows outside the test part.
 
 use std::collections::BTreeMap;
 
 use trainyard_core::{StepError, Warning, evaluation::Resampled};
-use trainyard_data::{
-    columns,
-    split::{self, SplitTable},
-};
+use trainyard_data::split::FoldSpec;
 use trainyard_learn::{
-    Estimator,
+    Estimator, Fitted, Prediction,
     metrics::{self, Scored},
 };
 
 use super::{
-    fit::{self, Algorithm, Material},
-    training::Resample,
+    algorithm::Algorithm,
+    material::{Material, Rows},
+    prepare::{fit_alone, problem},
+    search::{Earlier, Search, search},
+    tune::Tune,
 };
 
-/// Fits on k − 1 folds and scores the one left out, k times; features are fitted anew in each. Every metric that fits
-/// the task comes back with its mean and deviation over the folds.
-pub(super) fn run<A: Algorithm>(
-    material: &Material<'_, <A::Estimator as Estimator>::Params>,
-    split: &SplitTable,
-    resample: &Resample,
-) -> Result<BTreeMap<String, Resampled>, StepError> {
-    let target = &material.target;
-    let parts: Vec<&String> = split.part_names().iter().filter(|part| *part != "test").collect();
-    let mut rows = Vec::new();
-    for part in parts {
-        rows.extend(fit::known(target, split.rows(part)?));
+/// The share of the training rows that judges the trials of an inner search which is to have no folds.
+const INNER_VALIDATION: f64 = 0.2;
+
+/// A fold's rows to judge by, and what a model of its training rows predicts for them.
+pub(super) struct OutOfFold {
+    pub(super) rows: Vec<usize>,
+    pub(super) prediction: Prediction,
+}
+
+/// Fits on each fold's training rows and predicts its others; features are fitted anew in each, and with `tune`, the
+/// hyperparameters are searched anew.
+pub(super) fn out_of_fold<A: Algorithm>(
+    material: &Material<'_>,
+    params: &<A::Estimator as Estimator>::Params,
+    tune: Option<&Tune>,
+    folds: &[Rows],
+    earlier: &Earlier,
+) -> Result<Vec<OutOfFold>, StepError> {
+    let mut all = Vec::with_capacity(folds.len());
+    for (index, fold) in folds.iter().enumerate() {
+        let (done, total) = (index as u64, folds.len() as u64);
+        material.context.progress(done, total, &format!("fold {} of {total}", index + 1))?;
+        let found;
+        let params = match tune {
+            None => params,
+            Some(tune) => {
+                found = inner::<A>(material, params, tune, index, fold, earlier)?;
+                &found
+            }
+        };
+        let (plan, fitting) = fit_alone::<A>(material, params, &fold.train)?;
+        let matrix = plan.apply(&material.frame.take(&fold.test)).map_err(|error| StepError::from(problem(error)))?;
+        all.push(OutOfFold { rows: fold.test.clone(), prediction: fitting.model.predict(&matrix) });
     }
+    Ok(all)
+}
+
+/// The search inside an outer fold: on its training rows alone.
+fn inner<A: Algorithm>(
+    material: &Material<'_>,
+    params: &<A::Estimator as Estimator>::Params,
+    tune: &Tune,
+    index: usize,
+    fold: &Rows,
+    earlier: &Earlier,
+) -> Result<<A::Estimator as Estimator>::Params, StepError> {
+    let has_validation = material.split.part_names().iter().any(|part| part == "validation");
+    let folds = match tune.folds(has_validation) {
+        // A bootstrap's training rows may repeat, and must not then stand on both sides.
+        Some(spec) => material.folds(&spec, &distinct(&fold.train))?,
+        None => vec![material.hold_out(&distinct(&fold.train), INNER_VALIDATION)?],
+    };
+    let space = tune.space::<A>(params).map_err(StepError::problems)?;
+    let study = format!("fold {}", index + 1);
+    Ok(search::<A>(&Search { material, params, tune, space: &space, study, folds }, earlier)?.params)
+}
+
+fn distinct(rows: &[usize]) -> Vec<usize> {
+    let mut rows = rows.to_vec();
     rows.sort_unstable();
-    let groups = match resample.group.as_deref().or(split.roles().group.as_deref()) {
-        Some(column) => Some(columns::codes(split.table(), column)?),
-        None => None,
-    };
-    let folds = resample.k_fold as usize;
-    let seed = material.params.common.seed;
-    let labels: Option<Vec<u32>> = target.task.is_classification().then(|| fit::class_codes(target, &rows));
-    let time = split.roles().time.as_deref().filter(|_| groups.is_none());
-    let made = match (time, &groups, &labels) {
-        // What comes later must not train what is judged on what came before.
-        (Some(column), ..) => {
-            let times = columns::numbers(&split.table().column(column)?)?;
-            let times: Vec<f64> = rows.iter().map(|&row| times[row]).collect();
-            split::time_folds(&times, folds, 0.0)?
-        }
-        (None, Some(groups), labels) => {
-            let groups: Vec<u32> = rows.iter().map(|&row| groups[row]).collect();
-            match labels {
-                Some(labels) => split::stratified_group_folds(&groups, labels, folds, seed)?,
-                None => split::group_folds(&groups, folds, seed)?,
-            }
-        }
-        (None, None, Some(labels)) => split::stratified_folds(labels, folds, seed)?,
-        (None, None, None) => split::random_folds(rows.len(), folds, seed)?,
-    };
-    let names = metrics::names(Some(target.task));
-    let mut scores: BTreeMap<String, Vec<f64>> = names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
-    for (index, fold) in made.iter().enumerate() {
-        material.context.progress(index as u64, folds as u64, &format!("fold {} of {folds}", index + 1))?;
-        let pick = |indices: &[u32]| indices.iter().map(|&index| rows[index as usize]).collect::<Vec<usize>>();
-        let (train, test) = (pick(&fold.train), pick(&fold.test));
-        let (plan, fitting) = fit::fit_alone::<A>(material, &train, groups.as_deref())?;
-        let prediction = fit::predict(&plan, &fitting, &material.frame, &test)?;
-        let truth: Vec<f64> = test.iter().map(|&row| target.values[row]).collect();
-        let weights: Option<Vec<f64>> =
-            material.weights.as_ref().map(|weights| test.iter().map(|&row| weights[row]).collect());
-        let scored = Scored { truth: &truth, prediction: &prediction, weights: weights.as_deref(), groups: None };
-        for (name, values) in &mut scores {
-            // A fold without one of the classes has no such metric; it is left out of the mean, and said.
-            match metrics::value(name, target.task, &scored) {
-                Ok(value) => values.push(value),
-                Err(error) => material.context.warn(Warning::new(
-                    "metric-not-measured",
-                    format!("`{name}` of fold {}: {}", index + 1, error.message),
-                )),
+    rows.dedup();
+    rows
+}
+
+/// Resamples: every metric that fits the task comes back with its mean and deviation over the folds.
+pub(super) fn run<A: Algorithm>(
+    material: &Material<'_>,
+    params: &<A::Estimator as Estimator>::Params,
+    tune: Option<&Tune>,
+    resample: &FoldSpec,
+    earlier: &Earlier,
+) -> Result<BTreeMap<String, Resampled>, StepError> {
+    let folds = material.folds(resample, &material.outside_test()?)?;
+    Ok(scores(material, &out_of_fold::<A>(material, params, tune, &folds, earlier)?))
+}
+
+/// The metrics of the folds' predictions.
+pub(super) fn scores(material: &Material<'_>, folds: &[OutOfFold]) -> BTreeMap<String, Resampled> {
+    let task = material.target.task;
+    let mut scores: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    let mut unmeasured: BTreeMap<&str, (usize, String)> = BTreeMap::new();
+    for fold in folds {
+        let (truth, weights) = material.truth(&fold.rows);
+        let scored = Scored { truth: &truth, prediction: &fold.prediction, weights: weights.as_deref(), groups: None };
+        for name in metrics::names(Some(task)) {
+            match metrics::value(name, task, &scored) {
+                Ok(value) => scores.entry(name).or_default().push(value),
+                Err(error) => {
+                    let entry = unmeasured.entry(name).or_insert((0, error.message));
+                    entry.0 += 1;
+                }
             }
         }
     }
-    Ok(scores.into_iter().filter(|(_, folds)| !folds.is_empty()).map(|(name, folds)| (name, summary(folds))).collect())
+    // A fold without one of the classes has no such metric; it is left out of the mean, and said.
+    for (name, (count, why)) in unmeasured {
+        let message = format!("`{name}` of {count} of {} folds: {why}", folds.len());
+        material.context.warn(Warning::new("metric-not-measured", message).number("folds", count as f64));
+    }
+    scores.into_iter().map(|(name, folds)| (name.to_owned(), summary(folds))).collect()
 }
 
 fn summary(folds: Vec<f64>) -> Resampled {
-    #[expect(clippy::cast_precision_loss, reason = "there are at most 50 folds")]
     let count = folds.len() as f64;
     let mean = folds.iter().sum::<f64>() / count;
     let squares: f64 = folds.iter().map(|value| (value - mean).powi(2)).sum();

@@ -5,7 +5,7 @@
 
 use trainyard_learn::{boosting, features::Wants, fitted_model::FittedModel};
 
-use super::fit::{Algorithm, Fitting};
+use super::algorithm::{Algorithm, Fitting, Span};
 
 /// A random forest.
 pub struct Forest;
@@ -17,6 +17,11 @@ impl Algorithm for Forest {
     const EXAMPLES: &'static [&'static str] = &["{}", r#"{"trees": 300, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Estimator = boosting::Forest;
     const WANTS: Wants = Wants::Native;
+    const SPACE: &'static [(&'static str, Span)] = &[
+        ("min_samples_leaf", Span::Log(1.0, 30.0)),
+        ("node_feature_fraction", Span::Even(0.1, 1.0)),
+        ("row_fraction", Span::Even(0.3, 1.0)),
+    ];
 
     fn as_long_as(_: &boosting::ForestParams, _: Option<&FittedModel>) -> Option<boosting::ForestParams> {
         None

@@ -5,19 +5,31 @@
 
 use trainyard_learn::{boosting, features::Wants, fitted_model::FittedModel};
 
-use super::fit::{Algorithm, Fitting};
+use super::algorithm::{Algorithm, Fitting, Span};
 
 /// Gradient boosting of histogram trees.
 pub struct GradientBoosting;
 
 impl Algorithm for GradientBoosting {
     const NAME: &'static str = "train/gradient-boosting";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const ABOUT: &'static str = "gradient boosting of histogram trees";
-    const EXAMPLES: &'static [&'static str] =
-        &["{}", r#"{"trees": 100, "leaves": 31, "seed": 7, "resample": {"k-fold": 5}}"#];
+    const EXAMPLES: &'static [&'static str] = &[
+        "{}",
+        r#"{"trees": 100, "leaves": 31, "seed": 7, "resample": {"k-fold": 5}}"#,
+        r#"{"tune": {"trials": 30, "metric": "rmse", "space": {"leaves": {"between": [7, 127], "scale": "log"}}}}"#,
+    ];
     type Estimator = boosting::GradientBoosting;
     const WANTS: Wants = Wants::Native;
+    const SPACE: &'static [(&'static str, Span)] = &[
+        ("learning_rate", Span::Log(0.015, 0.2)),
+        ("leaves", Span::Log(7.0, 255.0)),
+        ("min_samples_leaf", Span::Log(2.0, 100.0)),
+        ("l2", Span::Log(0.01, 30.0)),
+        ("row_fraction", Span::Even(0.5, 1.0)),
+        ("feature_fraction", Span::Even(0.4, 1.0)),
+        ("node_feature_fraction", Span::Even(0.4, 1.0)),
+    ];
 
     fn as_long_as(
         params: &boosting::GradientBoostingParams,

@@ -5,7 +5,7 @@
 
 use trainyard_learn::{features::Wants, fitted_model::FittedModel, linear};
 
-use super::fit::{Algorithm, Fitting};
+use super::algorithm::{Algorithm, Fitting, Span};
 
 /// Linear regression by least squares.
 pub struct Linear;
@@ -17,6 +17,7 @@ impl Algorithm for Linear {
     const EXAMPLES: &'static [&'static str] = &["{}", r#"{"l2": 1, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Estimator = linear::Linear;
     const WANTS: Wants = Wants::Dense;
+    const SPACE: &'static [(&'static str, Span)] = &[("l2", Span::Log(1e-3, 1e4))];
 
     fn as_long_as(_: &linear::Params, _: Option<&FittedModel>) -> Option<linear::Params> {
         None

@@ -5,7 +5,7 @@
 
 use trainyard_learn::{features::Wants, fitted_model::FittedModel, logistic};
 
-use super::fit::{Algorithm, Fitting};
+use super::algorithm::{Algorithm, Fitting, Span};
 
 /// Logistic regression.
 pub struct Logistic;
@@ -17,6 +17,7 @@ impl Algorithm for Logistic {
     const EXAMPLES: &'static [&'static str] = &["{}", r#"{"c": 0.1, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Estimator = logistic::Logistic;
     const WANTS: Wants = Wants::Dense;
+    const SPACE: &'static [(&'static str, Span)] = &[("l2", Span::Log(1e-3, 1e4))];
 
     fn as_long_as(_: &logistic::Params, _: Option<&FittedModel>) -> Option<logistic::Params> {
         None

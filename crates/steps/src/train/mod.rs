@@ -3,13 +3,20 @@
 //! Every step here takes the same common parameters ([`training::Common`]) beside its estimator's own. Whatever is
 //! learned from data (filling, scaling, encoding) is learned in here, from training rows alone.
 
+mod advice;
+pub mod algorithm;
+mod check;
 mod cross_validate;
 pub mod fit;
 pub mod forest;
 pub mod gradient_boosting;
 pub mod linear;
 pub mod logistic;
+mod material;
+mod prepare;
+mod search;
 pub mod training;
+pub mod tune;
 
 use std::marker::PhantomData;
 

@@ -5,22 +5,11 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use trainyard_core::evaluation::Task;
+use trainyard_data::split::FoldSpec;
 use trainyard_learn::features::FeatureParams;
 
+use super::tune::Tune;
 use crate::beside;
-
-/// How the rows outside the test part are resampled for an honest estimate beside the test part's.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Resample {
-    /// Number of folds (2 to 50): by group where the split or `group` names one, else by time where the split names one
-    /// (each fold is judged by a model of what came before it), else stratified for classes.
-    #[serde(rename = "k-fold")]
-    pub k_fold: u32,
-    /// The column whose rows stay together; the split's group when absent.
-    #[serde(default)]
-    pub group: Option<String>,
-}
 
 /// What every `train` step takes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,8 +23,12 @@ pub struct Common {
     pub features: FeatureParams,
     /// A column of non-negative row weights; it is no feature then.
     pub weights: Option<String>,
-    /// How to cross-validate beside the final fit; not at all when absent.
-    pub resample: Option<Resample>,
+    /// How to resample the rows outside the test part for an honest estimate beside the final fit, such as
+    /// `{k-fold: 5}`: by the split's group or time where it has one; not at all when absent.
+    pub resample: Option<FoldSpec>,
+    /// How to search over the hyperparameters; not at all when absent: `tune: {}` is 30 trials over a space that suits
+    /// the estimator.
+    pub tune: Option<Tune>,
     /// Seeds every random choice.
     pub seed: u64,
 }

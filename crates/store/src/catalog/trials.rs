@@ -63,6 +63,8 @@ mod tests {
             number,
             params: BTreeMap::from([("learning_rate".to_owned(), json!(0.1 + 0.2))]),
             state: TrialState::Complete,
+            metric: String::new(),
+            loss: None,
             value: Some(value),
             folds: vec![1.0 / 3.0, f64::MIN_POSITIVE],
             reports: vec![(1, 0.5)],

@@ -86,6 +86,8 @@ fn trial() -> Trial {
         number: 3,
         params: BTreeMap::from([("l2".to_owned(), json!(0.1))]),
         state: TrialState::Pruned,
+        metric: String::new(),
+        loss: None,
         value: None,
         folds: vec![3.5],
         reports: vec![(1, 3.5)],

@@ -1,0 +1,77 @@
+//! What a `train` step adds to an estimator.
+
+use schemars::JsonSchema;
+use trainyard_learn::{Estimator, features::Wants, fitted_model::FittedModel, tuning::Dimension};
+
+/// What a `train` step adds to an estimator.
+pub trait Algorithm: Send + Sync + 'static {
+    /// See [`trainyard_core::Step::NAME`].
+    const NAME: &'static str;
+    /// See [`trainyard_core::Step::VERSION`].
+    const VERSION: u32;
+    /// See [`trainyard_core::Step::ABOUT`].
+    const ABOUT: &'static str;
+    /// See [`trainyard_core::Step::EXAMPLES`].
+    const EXAMPLES: &'static [&'static str];
+    /// The estimator.
+    type Estimator: Estimator<Params: JsonSchema + Send + Sync>;
+    /// The form of features it wants.
+    const WANTS: Wants;
+    /// The parameters that `tune:` searches over where it names no space, each with its range; empty where the user has
+    /// to say.
+    const SPACE: &'static [(&'static str, Span)] = &[];
+    /// For an estimator that stops early on validation rows: the parameters that make as many iterations as `fitted`
+    /// kept, without watching. None for one that does not watch.
+    fn as_long_as(
+        params: &<Self::Estimator as Estimator>::Params,
+        fitted: Option<&FittedModel>,
+    ) -> Option<<Self::Estimator as Estimator>::Params>;
+    /// The fitted model for the package.
+    fn keep(model: <Self::Estimator as Estimator>::Model) -> Fitting;
+}
+
+/// A range of an estimator's own space.
+#[derive(Clone, Copy, Debug)]
+pub enum Span {
+    /// Numbers, spread evenly.
+    Even(f64, f64),
+    /// Numbers, spread evenly by their logarithms.
+    Log(f64, f64),
+    /// Texts.
+    Choose(&'static [&'static str]),
+}
+
+impl Span {
+    /// The range as a pipeline file says it.
+    #[must_use]
+    pub fn dimension(self) -> Dimension {
+        use trainyard_learn::tuning::Scale;
+        match self {
+            Self::Even(low, high) => Dimension { between: Some([low, high]), ..Dimension::default() },
+            Self::Log(low, high) => {
+                Dimension { between: Some([low, high]), scale: Some(Scale::Log), ..Dimension::default() }
+            }
+            Self::Choose(texts) => {
+                Dimension { choose: Some(texts.iter().map(|text| (*text).into()).collect()), ..Dimension::default() }
+            }
+        }
+    }
+}
+
+/// A fitted model with its loss history.
+#[derive(Clone, Debug)]
+pub struct Fitting {
+    /// The model.
+    pub model: FittedModel,
+    /// Loss on the training rows, an iteration each; empty for an estimator without iterations.
+    pub training_loss: Vec<f64>,
+    /// Loss on the validation rows, an iteration each.
+    pub validation_loss: Vec<f64>,
+}
+
+impl Fitting {
+    /// A model without iterations.
+    pub const fn of(model: FittedModel) -> Self {
+        Self { model, training_loss: Vec::new(), validation_loss: Vec::new() }
+    }
+}

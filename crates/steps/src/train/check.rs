@@ -1,0 +1,94 @@
+//! Checks the parameters of a `train` step against what is known of its split.
+
+use trainyard_core::{Outline, Outlines, Problem, Schema};
+use trainyard_learn::Estimator;
+
+use super::{
+    algorithm::Algorithm,
+    material::Roles,
+    prepare::problem,
+    training::{Common, Training},
+    tune::below,
+};
+
+/// Checks the parameters of a `train` step.
+pub(super) fn check<A: Algorithm>(
+    params: &Training<<A::Estimator as Estimator>::Params>,
+    inputs: &Outlines,
+) -> Result<Outlines, Vec<Problem>> {
+    let mut problems: Vec<Problem> = A::Estimator::check(&params.estimator).into_iter().map(problem).collect();
+    if let Some(tune) = &params.common.tune {
+        let (parts, _) = parts(inputs);
+        problems.extend(tune.check(params.common.task, parts));
+        problems.extend(tune.space::<A>(&params.estimator).err().into_iter().flatten());
+    }
+    check_common(&params.common, inputs, A::Estimator::NAME, problems)
+}
+
+/// The names of the split's parts, and its outline.
+fn parts(inputs: &Outlines) -> (&[String], Option<&Outline>) {
+    match inputs.get("data") {
+        Some(outline @ Outline::Split { parts, .. }) => (parts.as_slice(), Some(outline)),
+        _ => (&[], None),
+    }
+}
+
+/// Checks what every `train` step takes; `problems` are those found before.
+pub(super) fn check_common(
+    common: &Common,
+    inputs: &Outlines,
+    estimator: &str,
+    mut problems: Vec<Problem>,
+) -> Result<Outlines, Vec<Problem>> {
+    let empty = Schema::default();
+    let (parts, outline) = parts(inputs);
+    let (schema, named, group, time) = match outline {
+        Some(Outline::Split { schema, target, group, time, .. }) => {
+            (schema, target.clone(), group.clone(), time.clone())
+        }
+        _ => (&empty, None, None, None),
+    };
+    if !parts.is_empty() && !parts.iter().any(|part| part == "train") {
+        problems.push(Problem::unknown("no-train-part", "part", "train", parts.iter().map(String::as_str)));
+    }
+    let target = common.target.clone().or(named);
+    match &target {
+        None => problems.push(
+            Problem::error("no-target", "there is no column to predict").help("name it in the split: `target: …`"),
+        ),
+        Some(target) => {
+            if let Err(problem) = schema.require(target) {
+                problems.push(problem.at(["target"]));
+            }
+        }
+    }
+    if let Some(Err(problem)) = common.weights.as_ref().map(|name| schema.require(name)) {
+        problems.push(problem.at(["weights"]));
+    }
+    if let Some(resample) = &common.resample {
+        problems.extend(resample.check().into_iter().map(|problem| below(problem, &["resample"])));
+        for (key, column) in resample.columns() {
+            problems.extend(schema.require(column).err().map(|problem| problem.at(["resample", key])));
+        }
+    }
+    if let Some(super::tune::By::Folds(folds)) = common.tune.as_ref().and_then(|tune| tune.by.as_ref()) {
+        for (key, column) in folds.columns() {
+            problems.extend(schema.require(column).err().map(|problem| problem.at(["tune", "by", key])));
+        }
+    }
+    let roles = Roles { target: target.as_deref(), group, time, weights: common.weights.clone() };
+    let names = roles.candidates(schema, common);
+    for error in common.features.check(&names) {
+        problems.push(below(problem(error), &["features"]));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let outline = Outline::Model {
+        target: target.unwrap_or_default(),
+        task: common.task,
+        features: common.features.chosen(&names),
+        estimator: estimator.to_owned(),
+    };
+    Ok(Outlines::output("model", outline))
+}

@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trainyard_core::{ColumnType, Problem, Schema};
 
-use crate::{DataError, Gather, Table, columns::arrow_type, sql};
+use crate::{DataError, Gather, Table, columns::arrow_type, sql, table::Summary};
 
 /// Whether a column may lack values.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -176,6 +176,12 @@ pub fn apply(
         .par_iter()
         .map(|(index, name, contract)| {
             let mut found = Found::new();
+            if table
+                .summary(*index)
+                .is_some_and(|summary| contract.is_kept_by(summary, table.arrow_schema().field(*index).data_type()))
+            {
+                return Ok(found);
+            }
             table.for_each_piece(*index, |start, array| check_piece(array, start, name, contract, &mut found))?;
             Ok(found)
         })
@@ -260,6 +266,25 @@ impl Compiled {
             forbid_nulls: contract.nulls == Nulls::Forbid,
             unique: contract.unique,
         })
+    }
+}
+
+impl Compiled {
+    /// True when what is known of all values tells that none breaks the contract, uniqueness apart.
+    fn is_kept_by(&self, summary: &Summary, data_type: &DataType) -> bool {
+        let texts = |keeps: &dyn Fn(&str) -> bool| {
+            summary.texts.as_ref().is_some_and(|texts| texts.iter().all(|text| keeps(text)))
+        };
+        self.target.as_ref().is_none_or(|(_, target)| target == data_type)
+            && !(self.forbid_nulls && summary.nulls > 0)
+            && self.between.is_none_or(|[low, high]| {
+                summary.range.is_some_and(|[lowest, highest]| low <= lowest && highest <= high)
+            })
+            && self.texts.as_ref().is_none_or(|allowed| texts(&|text| allowed.contains(text)))
+            && self.pattern.as_ref().is_none_or(|(regex, _)| texts(&|text| regex.is_match(text)))
+            && self
+                .length
+                .is_none_or(|[least, most]| texts(&|text| (least..=most).contains(&(text.chars().count() as u64))))
     }
 }
 
@@ -449,6 +474,7 @@ mod tests {
     use arrow::array::Float64Array;
 
     use super::*;
+    use crate::read::{ReadOptions, read_into};
 
     fn table() -> Table {
         Table::from_columns(vec![
@@ -490,6 +516,62 @@ mod tests {
         assert_eq!(reasons.value(0), "`number` is missing");
         assert_eq!(reasons.value(1), "`number` is not between 0 and 7");
         assert_eq!(violations.counts()[1], ("`number` is not between 0 and 7", 2, 3));
+    }
+
+    #[test]
+    fn a_table_in_a_file_breaks_what_it_breaks_in_memory() {
+        let rows = 40_000;
+        let float = |row: usize| if row == 30_000 { f64::NAN } else { row as f64 };
+        let table = Table::from_columns(vec![
+            (
+                "x".to_owned(),
+                Arc::new((0..rows).map(|row| Some(float(row))).collect::<arrow::array::Float64Array>()) as _,
+            ),
+            ("i".to_owned(), Arc::new((0..rows as i64).collect::<Int64Array>()) as _),
+            ("n".to_owned(), Arc::new((0..rows).map(|row| (row != 17).then_some(1)).collect::<Int64Array>()) as _),
+            (
+                "t".to_owned(),
+                Arc::new((0..rows).map(|row| (row != 5).then_some(["red", "blue"][row % 2])).collect::<StringArray>())
+                    as _,
+            ),
+        ])
+        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.parquet");
+        crate::write::write(&table, &path).unwrap();
+        let in_file =
+            read_into(&[path], &ReadOptions::default(), &folder.path().join("held"), &|| false).unwrap().table;
+        assert!(in_file.is_in_file() && in_file == table);
+        let empty = ColumnContract::default;
+        let between = |low, high| ColumnContract { between: Some([low, high]), ..empty() };
+        let one_of = |values: &[&str]| ColumnContract {
+            one_of: Some(values.iter().map(|value| (*value).into()).collect()),
+            ..empty()
+        };
+        let contracts = [
+            ("x", between(0.0, 1e9), 1),
+            ("x", between(2.0, 1e9), 3),
+            ("i", between(0.0, 39_999.0), 0),
+            ("i", between(0.0, 39_998.0), 1),
+            ("i", ColumnContract { one_of: Some(vec![1.into()]), ..empty() }, 39_999),
+            ("i", ColumnContract { unique: true, ..empty() }, 0),
+            ("n", ColumnContract { nulls: Nulls::Forbid, ..empty() }, 1),
+            ("n", ColumnContract { unique: true, ..empty() }, 39_998),
+            ("t", one_of(&["red", "blue", "grey"]), 0),
+            ("t", one_of(&["red"]), 19_999),
+            ("t", ColumnContract { length: Some([4, 4]), ..empty() }, 20_000),
+            ("t", ColumnContract { pattern: Some("[a-z]+".into()), ..empty() }, 0),
+            ("t", ColumnContract { column_type: Some(ColumnType::Integer), ..empty() }, 39_999),
+            ("t", ColumnContract { column_type: Some(ColumnType::Text), nulls: Nulls::Forbid, ..empty() }, 1),
+        ];
+        for (column, contract, broken) in contracts {
+            let contract = BTreeMap::from([(column.to_owned(), contract)]);
+            let of = |table: &Table| apply(&Arc::new(table.clone()), &contract, folder.path()).unwrap();
+            let ((typed, found), (expected, wanted)) = (of(&in_file), of(&table));
+            assert_eq!(found.rows().len(), broken, "{column}: {contract:?}");
+            assert_eq!((found.rows(), found.counts()), (wanted.rows(), wanted.counts()), "{column}: {contract:?}");
+            assert_eq!(typed, expected);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod digest;
 mod gather;
 mod held;
 mod parquet_file;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -31,7 +32,8 @@ pub use canonical::column_type;
 pub(crate) use codec::{decode_parquet, encode_parquet, parquet_schema};
 pub use gather::Gather;
 
-use self::{held::Held, parquet_file::ParquetFile, view::View};
+pub(crate) use self::summary::Summary;
+use self::{held::Held, parquet_file::ParquetFile, summary::Seen, view::View};
 use crate::error::DataError;
 
 /// How tables are read back from the store.
@@ -192,6 +194,23 @@ impl Table {
         match &self.content {
             Content::Memory(batches) => batches.iter().try_for_each(|batch| next(batch.column(position))),
             Content::File(view) => view.for_each_piece(position, next),
+        }
+    }
+
+    /// What is known of a column without reading it: something only of one in a file that has been read through before.
+    pub(crate) fn summary(&self, position: usize) -> Option<&Summary> {
+        match &self.content {
+            Content::File(view) if view.has_all_rows() => view.file.summary(view.picked[position]).get(),
+            _ => None,
+        }
+    }
+
+    /// Remembers what was seen of a whole column.
+    fn note(&self, position: usize, seen: Seen) {
+        if let Content::File(view) = &self.content
+            && view.has_all_rows()
+        {
+            view.file.summary(view.picked[position]).get_or_init(|| seen.summary());
         }
     }
 

@@ -13,22 +13,30 @@ use arrow::{
 use rayon::prelude::*;
 use trainyard_core::{Digest, Hasher};
 
-use super::{Table, column_type};
+use super::{Table, column_type, summary::Seen};
 use crate::error::DataError;
 
 /// Bytes gathered before they are hashed, so that BLAKE3 can work on many blocks at once.
 const GATHER: usize = 1 << 16;
+
+/// Bytes of a short text.
+const SHORT: usize = 16;
 
 /// The digest of a whole table.
 pub(super) fn digest(table: &Table) -> Result<Digest, DataError> {
     let columns: Vec<Digest> = (0..table.column_count())
         .into_par_iter()
         .map(|position| {
-            let mut column = Column::default();
+            let (mut column, mut seen) = (Column::default(), Seen::default());
+            let in_file = table.is_in_file();
             table.for_each_piece(position, |_, array| {
                 column.push(array);
+                if in_file {
+                    seen.push(array);
+                }
                 Ok(())
             })?;
+            table.note(position, seen);
             Ok(column.digest())
         })
         .collect::<Result<_, DataError>>()?;
@@ -236,6 +244,9 @@ fn coded_texts(array: &DictionaryArray<Int32Type>, lengths: &mut Bytes, bytes: &
         .collect();
     let none = (&[][..], [0; 8]);
     let keys = array.keys();
+    if keys.null_count() == 0 && known.iter().all(|(value, _)| value.len() <= SHORT) {
+        return short_texts(keys.values(), &known, lengths, bytes);
+    }
     for (row, key) in keys.values().iter().enumerate() {
         let (value, length) = match usize::try_from(*key).ok().and_then(|key| known.get(key)) {
             Some(known) if keys.null_count() == 0 || keys.is_valid(row) => known,
@@ -244,6 +255,31 @@ fn coded_texts(array: &DictionaryArray<Int32Type>, lengths: &mut Bytes, bytes: &
         lengths.push(length);
         bytes.push(value);
     }
+}
+
+/// Short texts, none missing: each is copied at full width and the next one put over what was too much, which is several
+/// times faster than copying it at its own length.
+fn short_texts(keys: &[i32], known: &[(&[u8], [u8; 8])], lengths: &mut Bytes, bytes: &mut Bytes) {
+    let wide: Vec<([u8; SHORT], usize)> = known
+        .iter()
+        .map(|(value, _)| {
+            let mut wide = [0; SHORT];
+            wide[..value.len()].copy_from_slice(value);
+            (wide, value.len())
+        })
+        .collect();
+    let mut text = vec![0_u8; (keys.len() + 1) * SHORT];
+    let mut all = Vec::with_capacity(keys.len() * 8);
+    let mut at = 0;
+    for key in keys {
+        // The reader has checked that every key is one of the dictionary's.
+        let (wide, length) = usize::try_from(*key).ok().and_then(|key| wide.get(key)).unwrap_or(&([0; SHORT], 0));
+        text[at..at + SHORT].copy_from_slice(wide);
+        at += length;
+        all.extend_from_slice(&(*length as u64).to_le_bytes());
+    }
+    lengths.push_all(&all);
+    bytes.push_all(&text[..at]);
 }
 
 fn binaries<O: OffsetSizeTrait>(array: &ArrayRef, lengths: &mut Bytes, bytes: &mut Bytes) {

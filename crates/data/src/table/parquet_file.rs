@@ -25,7 +25,7 @@ use parquet::{
 use rayon::prelude::*;
 use trainyard_core::Digest;
 
-use super::{batch_of, canonical, distinct_names, held::Held};
+use super::{batch_of, canonical, distinct_names, held::Held, summary::Summary};
 use crate::error::DataError;
 
 /// Rows of a column that are looked at together: they stay in the processor's cache.
@@ -49,6 +49,8 @@ pub(crate) struct ParquetFile {
     rows: usize,
     /// Columns that someone wanted whole.
     columns: Vec<OnceLock<Vec<ArrayRef>>>,
+    /// What was seen of the columns that have been read through.
+    summaries: Vec<OnceLock<Summary>>,
     /// The digest of the file's bytes, where it is known.
     digest: Option<Digest>,
     /// Removes a private copy with the table.
@@ -69,8 +71,10 @@ impl ParquetFile {
         let canonical = Arc::new(canonical::schema(schema));
         let rows = usize::try_from(footer.metadata().file_metadata().num_rows()).unwrap_or(0);
         let columns = canonical.fields().iter().map(|_| OnceLock::new()).collect();
+        let summaries = canonical.fields().iter().map(|_| OnceLock::new()).collect();
         let path = path.to_owned();
-        Ok(Some(Self { path, footer, coded, schema: canonical, rows, columns, digest: None, _held: None }))
+        let (digest, held) = (None, None);
+        Ok(Some(Self { path, footer, coded, schema: canonical, rows, columns, summaries, digest, _held: held }))
     }
 
     /// The table in a private file, which is removed with it. `digest` is that of the file's bytes, if known.
@@ -93,6 +97,11 @@ impl ParquetFile {
 
     pub(crate) const fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// What was seen of a column, once it has been read through.
+    pub(super) fn summary(&self, position: usize) -> &OnceLock<Summary> {
+        &self.summaries[position]
     }
 
     /// Bytes that the columns at these positions take in memory, about: what their pages unpack to.
@@ -236,7 +245,8 @@ fn footer_coded(plain: &ArrowReaderMetadata) -> ArrowReaderMetadata {
         .iter()
         .enumerate()
         .map(|(position, field)| {
-            let coded = *field.data_type() == DataType::Utf8 && is_coded(position);
+            let is_text = matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+            let coded = is_text && is_coded(position);
             let kept = field.as_ref().clone();
             if coded {
                 kept.with_data_type(DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)))

@@ -174,3 +174,70 @@ fn a_corrupt_file_is_an_error() {
     }
     assert_eq!(through_parquet(&table, |bytes| bytes.truncate(100)).unwrap_err().code, "broken-artifact");
 }
+
+#[test]
+fn a_table_in_a_file_is_the_table_in_memory() {
+    let long: Vec<Option<String>> =
+        (0..70_000).map(|row| (row % 7 > 0).then(|| format!("a longer text {}", row % 11))).collect();
+    let table = Table::from_columns(vec![
+        (
+            "x".to_owned(),
+            Arc::new((0..70_000).map(|row| (row % 3 > 0).then_some(f64::from(row))).collect::<Float64Array>())
+                as ArrayRef,
+        ),
+        ("long".to_owned(), Arc::new(StringArray::from(long))),
+        ("short".to_owned(), Arc::new((0..70_000).map(|row| Some(["a", "", "dé"][row % 3])).collect::<StringArray>())),
+        ("id".to_owned(), Arc::new((0..70_000).map(|row| Some(format!("{row}"))).collect::<StringArray>())),
+        ("ok".to_owned(), Arc::new((0..70_000).map(|row| Some(row % 5 == 0)).collect::<BooleanArray>())),
+    ])
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.parquet");
+    crate::write::write(&table, &path).unwrap();
+    let held = folder.path().join("held");
+    let file = Table::copied(&path, || None, &held).unwrap().unwrap();
+    std::fs::write(&path, "the original may change").unwrap();
+    assert!(file.is_in_file());
+    assert_eq!(file.digest(), table.digest());
+    assert_eq!(file.slice(65_000, 3_000).digest(), table.slice(65_000, 3_000).digest());
+    let names = ["ok".to_owned(), "x".to_owned()];
+    let (some, wanted) = (file.select(&names).unwrap(), table.select(&names).unwrap());
+    assert!(some.is_in_file());
+    assert_eq!(some.slice(10, 65_536).digest(), wanted.slice(10, 65_536).digest());
+    assert_eq!(some.batches().unwrap().iter().map(RecordBatch::num_rows).sum::<usize>(), 70_000);
+    let renamed = |table: &Table| table.renamed(|name| format!("new {name}")).unwrap();
+    assert_eq!(renamed(&some), renamed(&wanted));
+    for rows in [&[0, 3, 69_999][..], &[5, 5, 2], &[]] {
+        assert_eq!(file.take(rows).unwrap(), table.take(rows).unwrap(), "{rows:?}");
+    }
+    let keep: BooleanArray = (0..70_000).map(|row| Some(row % 10_000 == 7)).collect();
+    assert_eq!(file.filter(&keep).unwrap(), table.filter(&keep).unwrap());
+    let twice = Table::stack(&[file.clone(), file.clone()]).unwrap();
+    assert_eq!(twice, Table::stack(&[table.clone(), table.clone()]).unwrap());
+    let column = || file.column("short").unwrap();
+    assert_eq!(file.with_column("again", column()).unwrap(), table.with_column("again", column()).unwrap());
+    let scanned: Vec<RecordBatch> = file.scan().collect::<Result<_, _>>().unwrap();
+    assert_eq!(Table::new(Arc::clone(table.arrow_schema()), scanned).unwrap(), table);
+    drop((file, some, twice));
+    assert_eq!(std::fs::read_dir(&held).unwrap().count(), 0, "the private copy goes with the table");
+}
+
+#[test]
+fn a_large_table_goes_to_a_file_as_it_comes() {
+    let table = sample();
+    let folder = tempfile::tempdir().unwrap();
+    let gathered = |most: u64| {
+        let mut gather = Gather::with_most(table.arrow_schema(), folder.path(), most).unwrap();
+        for row in 0..4 {
+            table.slice(row, 1).batches().unwrap().iter().for_each(|batch| gather.push(batch).unwrap());
+        }
+        gather.finish().unwrap()
+    };
+    for (most, in_file) in [(0, true), (100, true), (1 << 20, false)] {
+        let again = gathered(most);
+        assert_eq!(again.is_in_file(), in_file);
+        assert_eq!(again, table);
+    }
+    let none = Gather::new(table.arrow_schema(), folder.path()).unwrap().finish().unwrap();
+    assert_eq!(none, table.slice(0, 0));
+}

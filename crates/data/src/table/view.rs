@@ -39,9 +39,14 @@ impl View {
         Self { rows: start..start + length, ..self.clone() }
     }
 
+    /// True when no row of the file is left out.
+    pub(crate) fn has_all_rows(&self) -> bool {
+        self.rows == (0..self.file.rows())
+    }
+
     /// True when it is the file's whole table, under the names that it has there.
     pub(crate) fn is_whole(&self, schema: &SchemaRef) -> bool {
-        self.rows == (0..self.file.rows())
+        self.has_all_rows()
             && self.picked.iter().copied().eq(0..self.file.schema().fields().len())
             && schema == self.file.schema()
     }

@@ -6,8 +6,16 @@ use crate::{
     Estimator, Fitted, Matrix, Prediction,
     boosting::{Forest, ForestModel, GradientBoosting, GradientBoostingModel},
     features::Wants,
+    gaussian_mixture::{GaussianMixture, GaussianMixtureModel},
+    isolation_forest::{IsolationForest, IsolationForestModel},
+    k_means::{KMeans, KMeansModel},
+    knn::{Knn, KnnModel},
     linear::{Linear, LinearModel},
+    local_outlier_factor::{LocalOutlierFactor, LocalOutlierFactorModel},
     logistic::{Logistic, LogisticModel},
+    mlp::{Mlp, MlpModel},
+    naive_bayes::{NaiveBayes, NaiveBayesModel},
+    svm::{Svm, SvmModel},
 };
 
 /// A fitted model, stored under the name of its estimator.
@@ -22,6 +30,22 @@ pub enum FittedModel {
     Linear(LinearModel),
     /// Logistic regression.
     Logistic(LogisticModel),
+    /// The rows most like a row.
+    Knn(KnnModel),
+    /// Features taken as independent within a class.
+    NaiveBayes(NaiveBayesModel),
+    /// Borders as wide as possible.
+    Svm(SvmModel),
+    /// Layers of weighted sums.
+    Mlp(MlpModel),
+    /// Random cuts that set a row apart.
+    IsolationForest(IsolationForestModel),
+    /// How sparse it is around a row.
+    LocalOutlierFactor(LocalOutlierFactorModel),
+    /// The nearest of some centres.
+    KMeans(KMeansModel),
+    /// Clusters of ellipsoidal shape.
+    GaussianMixture(GaussianMixtureModel),
 }
 
 impl FittedModel {
@@ -33,6 +57,14 @@ impl FittedModel {
             Self::Forest(_) => Forest::NAME,
             Self::Linear(_) => Linear::NAME,
             Self::Logistic(_) => Logistic::NAME,
+            Self::Knn(_) => Knn::NAME,
+            Self::NaiveBayes(_) => NaiveBayes::NAME,
+            Self::Svm(_) => Svm::NAME,
+            Self::Mlp(_) => Mlp::NAME,
+            Self::IsolationForest(_) => IsolationForest::NAME,
+            Self::LocalOutlierFactor(_) => LocalOutlierFactor::NAME,
+            Self::KMeans(_) => KMeans::NAME,
+            Self::GaussianMixture(_) => GaussianMixture::NAME,
         }
     }
 }
@@ -42,7 +74,16 @@ impl FittedModel {
 pub fn wants(estimator: &str) -> Option<Wants> {
     match estimator {
         GradientBoosting::NAME | Forest::NAME => Some(Wants::Native),
-        Linear::NAME | Logistic::NAME => Some(Wants::Dense),
+        Linear::NAME
+        | Logistic::NAME
+        | Knn::NAME
+        | NaiveBayes::NAME
+        | Svm::NAME
+        | Mlp::NAME
+        | IsolationForest::NAME
+        | LocalOutlierFactor::NAME
+        | KMeans::NAME
+        | GaussianMixture::NAME => Some(Wants::Dense),
         _ => None,
     }
 }
@@ -54,6 +95,14 @@ impl Fitted for FittedModel {
             Self::Forest(model) => model.predict(x),
             Self::Linear(model) => model.predict(x),
             Self::Logistic(model) => model.predict(x),
+            Self::Knn(model) => model.predict(x),
+            Self::NaiveBayes(model) => model.predict(x),
+            Self::Svm(model) => model.predict(x),
+            Self::Mlp(model) => model.predict(x),
+            Self::IsolationForest(model) => model.predict(x),
+            Self::LocalOutlierFactor(model) => model.predict(x),
+            Self::KMeans(model) => model.predict(x),
+            Self::GaussianMixture(model) => model.predict(x),
         }
     }
 }
@@ -79,5 +128,53 @@ impl From<LinearModel> for FittedModel {
 impl From<LogisticModel> for FittedModel {
     fn from(model: LogisticModel) -> Self {
         Self::Logistic(model)
+    }
+}
+
+impl From<KnnModel> for FittedModel {
+    fn from(model: KnnModel) -> Self {
+        Self::Knn(model)
+    }
+}
+
+impl From<NaiveBayesModel> for FittedModel {
+    fn from(model: NaiveBayesModel) -> Self {
+        Self::NaiveBayes(model)
+    }
+}
+
+impl From<SvmModel> for FittedModel {
+    fn from(model: SvmModel) -> Self {
+        Self::Svm(model)
+    }
+}
+
+impl From<MlpModel> for FittedModel {
+    fn from(model: MlpModel) -> Self {
+        Self::Mlp(model)
+    }
+}
+
+impl From<IsolationForestModel> for FittedModel {
+    fn from(model: IsolationForestModel) -> Self {
+        Self::IsolationForest(model)
+    }
+}
+
+impl From<LocalOutlierFactorModel> for FittedModel {
+    fn from(model: LocalOutlierFactorModel) -> Self {
+        Self::LocalOutlierFactor(model)
+    }
+}
+
+impl From<KMeansModel> for FittedModel {
+    fn from(model: KMeansModel) -> Self {
+        Self::KMeans(model)
+    }
+}
+
+impl From<GaussianMixtureModel> for FittedModel {
+    fn from(model: GaussianMixtureModel) -> Self {
+        Self::GaussianMixture(model)
     }
 }

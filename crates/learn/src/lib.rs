@@ -13,14 +13,26 @@ pub mod estimator;
 pub mod features;
 pub mod fitted_model;
 pub mod frame;
+pub mod gaussian_mixture;
 pub mod importance;
+pub mod isolation_forest;
+pub mod k_means;
+pub mod knn;
 pub mod linear;
+pub mod local_outlier_factor;
 pub mod logistic;
 pub mod matrix;
 pub mod metrics;
+pub mod mlp;
+pub mod naive_bayes;
+pub mod neighbours;
+mod random;
 #[cfg(test)]
 mod reference_data;
+mod rows;
 pub mod shap;
+mod softmax;
+pub mod svm;
 pub mod tuning;
 
 pub use estimator::{Estimator, FitContext, Fitted, LearnError, Prediction, Sample};

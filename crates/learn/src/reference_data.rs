@@ -1,8 +1,8 @@
 //! Small data of the reference scripts under `bench/reference`, and the shared real sets where they are present.
 
-use std::path::PathBuf;
+use std::{io::Read, path::PathBuf};
 
-use crate::{Feature, Matrix};
+use crate::{Feature, Fitted, Matrix, Sample};
 
 /// Twelve rows of three features.
 pub(crate) const ROWS: [[f64; 3]; 12] = [
@@ -27,6 +27,14 @@ pub(crate) const WEIGHTS: [f64; 12] = [1.0, 2.0, 0.5, 1.0, 3.0, 1.0, 0.0, 1.5, 1
 pub(crate) const TWO: [f64; 12] = [1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0];
 /// One of three classes for each row.
 pub(crate) const THREE: [f64; 12] = [0.0, 1.0, 2.0, 0.0, 1.0, 2.0, 0.0, 1.0, 2.0, 1.0, 0.0, 0.0];
+
+/// Rows to predict.
+pub(crate) const QUERIES: [[f64; 3]; 4] = [[0.4, 0.6, 0.1], [2.0, 0.0, -1.0], [-1.0, 1.5, 0.5], [8.0, -6.0, 3.0]];
+
+/// A matrix of rows.
+pub(crate) fn of_rows(rows: &[[f64; 3]]) -> Matrix {
+    matrix(&(0..3).map(|column| rows.iter().map(|row| row[column]).collect()).collect::<Vec<_>>())
+}
 
 /// A matrix of columns named `x0`, `x1`, ….
 pub(crate) fn matrix(columns: &[Vec<f64>]) -> Matrix {
@@ -70,6 +78,35 @@ pub(crate) fn power_plant() -> Option<Vec<Vec<f64>>> {
     }
     assert_eq!(columns[0].len(), 9568);
     Some(columns)
+}
+
+/// The four standardised features of the power plant with its output.
+pub(crate) fn standardised_power_plant() -> Option<(Matrix, Vec<f64>)> {
+    let columns = power_plant()?;
+    Some((matrix(&columns[..4].iter().map(|column| standardised(column)).collect::<Vec<_>>()), columns[4].clone()))
+}
+
+/// The 64 pixels of the digits, each from 0 to 1, and the digit.
+pub(crate) fn digits() -> Option<(Matrix, Vec<f64>)> {
+    let packed = shared("digits/digits.csv.gz")?;
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
+    let rows: Vec<Vec<f64>> =
+        text.lines().map(|line| line.split(',').map(|field| field.parse().unwrap()).collect()).collect();
+    let columns: Vec<Vec<f64>> = (0..64).map(|column| rows.iter().map(|row| row[column] / 16.0).collect()).collect();
+    Some((matrix(&columns), rows.iter().map(|row| row[64]).collect()))
+}
+
+/// The share of digits told right in every fifth row by a model of the others, which `fit` makes.
+pub(crate) fn digits_accuracy<M: Fitted>(fit: impl Fn(&Sample<'_>) -> M) -> Option<f64> {
+    let (x, y) = digits()?;
+    let (test, train): (Vec<usize>, Vec<usize>) = (0..x.rows).partition(|row| row % 5 == 0);
+    let of = |rows: &[usize]| -> Vec<f64> { rows.iter().map(|&row| y[row]).collect() };
+    let model = fit(&Sample { x: &x.take(&train), y: &of(&train), classes: 10, weights: None, groups: None });
+    let prediction = model.predict(&x.take(&test));
+    let told = prediction.codes().unwrap();
+    let right = told.iter().zip(of(&test)).filter(|(told, y)| f64::from(**told) == *y).count();
+    Some(right as f64 / test.len() as f64)
 }
 
 /// Mean 0 and population standard deviation 1.

@@ -10,7 +10,8 @@ pub(crate) struct Ranges {
 }
 
 impl Ranges {
-    fn add(&mut self, field: &'static str, value: &dyn std::fmt::Display, expected: &str) {
+    /// Anything else, in words.
+    pub(crate) fn add(&mut self, field: &'static str, value: &dyn std::fmt::Display, expected: &str) {
         self.problems.push(LearnError {
             code: "parameter-out-of-range",
             message: format!("`{field}` is {value}, expected {expected}"),
@@ -38,6 +39,13 @@ impl Ranges {
     pub(crate) fn between(&mut self, field: &'static str, value: f64, low: f64, high: f64) {
         if !(value > low && value < high) {
             self.add(field, &value, &format!("a number above {low} and below {high}"));
+        }
+    }
+
+    /// A number above 0.
+    pub(crate) fn above_zero(&mut self, field: &'static str, value: f64) {
+        if !(value > 0.0 && value <= 1e15) {
+            self.add(field, &value, "a number above 0 and at most 1e15");
         }
     }
 

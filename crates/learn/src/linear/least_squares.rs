@@ -15,7 +15,7 @@ use faer::{
 use crate::{
     LearnError, Sample, chunks,
     dense_sample::weighted_mean,
-    linear::{LinearModel, Params, StandardErrors},
+    linear::{LinearModel, Params, StandardErrors, coordinate_descent},
 };
 
 /// Rows reduced at once; fixed, so that the result does not depend on the number of threads.
@@ -44,8 +44,12 @@ pub(super) fn fit(params: &Params, train: &Sample<'_>, weights: &[f64]) -> Resul
     let z = triangle.get(..count, count..);
 
     let pivoted = Pivoted::of(r);
-    let coefficients = if pivoted.rank == count { solve_upper(r, z) } else { pivoted.smallest(z) };
-    let coefficients: Vec<f64> = (0..count).map(|column| coefficients[(column, 0)]).collect();
+    let coefficients = if params.l1 > 0.0 {
+        coordinate_descent::lasso(triangle.as_ref(), params.l1)?
+    } else {
+        let solved = if pivoted.rank == count { solve_upper(r, z) } else { pivoted.smallest(z) };
+        (0..count).map(|column| solved[(column, 0)]).collect()
+    };
     let intercept =
         target_centre - centres.iter().zip(&coefficients).map(|(centre, slope)| centre * slope).sum::<f64>();
     if !intercept.is_finite() || coefficients.iter().any(|slope| !slope.is_finite()) {
@@ -58,7 +62,7 @@ pub(super) fn fit(params: &Params, train: &Sample<'_>, weights: &[f64]) -> Resul
     }
     let rows = weights.iter().filter(|&&weight| weight > 0.0).count();
     let freedom = rows.saturating_sub(count + usize::from(params.intercept));
-    let standard_errors = (params.l2 == 0.0 && pivoted.rank == count && freedom > 0).then(|| {
+    let standard_errors = (params.l2 == 0.0 && params.l1 == 0.0 && pivoted.rank == count && freedom > 0).then(|| {
         let residual = triangle[(count, count)].powi(2) / freedom as f64;
         standard_errors(r, residual, params.intercept.then_some((&centres, total)))
     });

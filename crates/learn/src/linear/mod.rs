@@ -1,9 +1,11 @@
-//! Linear regression by least squares, with an optional ridge penalty.
+//! Linear regression by least squares, with an optional ridge penalty, lasso penalty, or both (elastic net).
 //!
-//! Minimises `sum_i weight_i (y_i - intercept - x_i . coefficients)^2 + l2 |coefficients|^2`, the objective of
-//! scikit-learn's `LinearRegression` and `Ridge`. Where columns depend on each other and there is no penalty, it takes
+//! Minimises `sum_i weight_i (y_i - intercept - x_i . coefficients)^2 + l2 |coefficients|^2 + l1 sum |coefficients|`. This
+//! is the objective of scikit-learn's `LinearRegression` and `Ridge`; its `ElasticNet(alpha, l1_ratio)` on `n` rows is
+//! `l1: 2 n alpha l1_ratio` with `l2: n alpha (1 - l1_ratio)`, and its `Lasso(alpha)` is `l1: 2 n alpha`. Where columns depend on each other and there is no penalty, it takes
 //! the coefficients of smallest norm among the equally good ones.
 
+mod coordinate_descent;
 mod least_squares;
 
 #[cfg(test)]
@@ -20,13 +22,16 @@ use crate::{Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sampl
 pub struct Params {
     /// Strength of the ridge penalty on the squared coefficients, at least 0; the intercept is not penalised.
     pub l2: f64,
+    /// Strength of the lasso penalty on the absolute coefficients, at least 0: it sets coefficients to exactly 0. The
+    /// more rows, the more it takes: twice the number of rows times the `alpha` of a lasso that averages over rows.
+    pub l1: f64,
     /// Whether to learn an intercept.
     pub intercept: bool,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { l2: 0.0, intercept: true }
+        Self { l2: 0.0, l1: 0.0, intercept: true }
     }
 }
 
@@ -66,15 +71,16 @@ impl Estimator for Linear {
     type Model = LinearModel;
 
     fn check(params: &Params) -> Vec<LearnError> {
-        if params.l2.is_finite() && params.l2 >= 0.0 {
-            return Vec::new();
-        }
-        vec![LearnError {
-            code: "out-of-range",
-            message: format!("`l2` must be a finite number of at least 0, found {}", params.l2),
-            help: None,
-            field: Some("l2"),
-        }]
+        [("l2", params.l2), ("l1", params.l1)]
+            .into_iter()
+            .filter(|(_, value)| !(value.is_finite() && *value >= 0.0))
+            .map(|(field, value)| LearnError {
+                code: "out-of-range",
+                message: format!("`{field}` must be a finite number of at least 0, found {value}"),
+                help: None,
+                field: Some(field),
+            })
+            .collect()
     }
 
     fn fit(
@@ -94,7 +100,7 @@ impl Estimator for Linear {
                 field: None,
             });
         }
-        let weights = dense_sample::checked_weights(train)?;
+        let weights = dense_sample::checked_weights(train, Self::NAME)?;
         chunks::on(context.threads, || least_squares::fit(params, train, &weights))
     }
 }

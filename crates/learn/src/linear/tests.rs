@@ -134,3 +134,55 @@ fn bad_parameters_and_targets_are_refused() {
         Err(error) => assert_eq!(error.code, "overflow"),
     }
 }
+
+/// The elastic net of scikit-learn with `alpha` and `l1_ratio` on rows of that total weight.
+fn net(alpha: f64, l1_ratio: f64, weight: f64) -> Params {
+    Params { l1: 2.0 * weight * alpha * l1_ratio, l2: weight * alpha * (1.0 - l1_ratio), intercept: true }
+}
+
+#[test]
+fn lasso_and_elastic_net_are_scikit_learns() {
+    let x = matrix(&columns());
+    let check = |params: &Params, weights: Option<&[f64]>, coefficients: &[f64], intercept: f64| {
+        let train = Sample { x: &x, y: &NUMBERS, classes: 0, weights, groups: None };
+        let model = Linear::fit(params, &train, None, &FitContext::quiet(0)).unwrap();
+        near(&model.coefficients, coefficients, 1e-7);
+        near(&[model.intercept], &[intercept], 1e-7);
+        assert_eq!(model.standard_errors, None);
+    };
+    let expected = [1.9610797460152536, 0.8400977814814646, -0.11679947456173206];
+    check(&net(0.3, 1.0, 12.0), None, &expected, 0.1802050204313117);
+    let expected = [1.722850248902738, 0.6817235038160121, -0.2320927967259264];
+    check(&net(0.5, 0.4, 12.0), None, &expected, 0.4604886381012403);
+    let expected = [1.6716317647305465, 0.6172618051809152, -0.1383064331986272];
+    check(&net(0.5, 0.4, WEIGHTS.iter().sum()), Some(&WEIGHTS), &expected, 0.2800176257549276);
+    let expected = [1.8418669091875386, 0.808726930910296, -0.17158158549730473];
+    check(&Params { intercept: false, ..net(0.5, 0.4, 12.0) }, None, &expected, 0.0);
+}
+
+#[test]
+fn the_power_plants_lasso_is_scikit_learns() {
+    let Some((x, y)) = crate::reference_data::standardised_power_plant() else { return };
+    let train = Sample { x: &x, y: &y, classes: 0, weights: None, groups: None };
+    let model = Linear::fit(&net(0.5, 1.0, 9568.0), &train, None, &FitContext::quiet(0)).unwrap();
+    near(
+        &model.coefficients,
+        &[-13.387139400586246, -3.277655630961268, 0.31363510539459855, -1.1651931273896121],
+        1e-7,
+    );
+}
+
+#[test]
+fn a_strong_lasso_leaves_the_mean_and_equal_columns_do_no_harm() {
+    let mut twice = columns();
+    twice.push(twice[0].clone());
+    let x = matrix(&twice);
+    let train = Sample { x: &x, y: &NUMBERS, classes: 0, weights: None, groups: None };
+    let fit = |l1| Linear::fit(&Params { l1, ..Params::default() }, &train, None, &FitContext::quiet(0)).unwrap();
+    let none = fit(1e6);
+    assert_eq!(none.coefficients, [0.0; 4]);
+    near(&[none.intercept], &[NUMBERS.iter().sum::<f64>() / 12.0], 1e-12);
+    let some = fit(1.0);
+    assert!(some.coefficients.iter().all(|slope| slope.is_finite()));
+    assert_eq!(Linear::check(&Params { l1: -1.0, ..Params::default() })[0].field, Some("l1"));
+}

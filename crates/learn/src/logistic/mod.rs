@@ -1,13 +1,15 @@
-//! Logistic regression for two or more classes, with a ridge penalty.
+//! Logistic regression for two or more classes, with a ridge penalty, a lasso penalty, or both.
 //!
-//! Minimises `c * sum_i weight_i * (-ln p_i) + |coefficients|^2 / 2`, the objective of scikit-learn's
-//! `LogisticRegression`: `p_i` is the probability of row `i`'s class, by the logistic function of one score for two
-//! classes and by softmax of one score a class for more. The intercepts are not penalised. Small models are fitted by
-//! Newton's method, wide ones by L-BFGS; both go on until further steps change nothing that matters.
+//! Minimises `c * sum_i weight_i * (-ln p_i) + (1 - l1_ratio) |coefficients|^2 / 2 + l1_ratio sum |coefficients|`, the
+//! objective of scikit-learn's `LogisticRegression`: `p_i` is the probability of row `i`'s class, by the logistic
+//! function of one score for two classes and by softmax of one score a class for more. The intercepts are not penalised.
+//! Small models are fitted by Newton's method, wide ones by L-BFGS; with a lasso penalty both become their proximal
+//! forms. All go on until further steps change nothing that matters.
 
 mod lbfgs;
 mod newton;
 mod objective;
+mod proximal;
 
 #[cfg(test)]
 mod tests;
@@ -17,15 +19,19 @@ use std::ops::ControlFlow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample, chunks, dense_sample};
+use crate::{
+    Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample, chunks, dense_sample, softmax::softmax,
+};
 use objective::Objective;
 
 /// Hyperparameters of logistic regression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Params {
-    /// Inverse strength of the ridge penalty, above 0: smaller keeps the coefficients nearer to 0.
+    /// Inverse strength of the penalty, above 0: smaller keeps the coefficients nearer to 0.
     pub c: f64,
+    /// Share of the penalty that is a lasso's, from 0 to 1: 0 is ridge, 1 lasso, which sets coefficients to exactly 0.
+    pub l1_ratio: f64,
     /// Whether to learn an intercept.
     pub intercept: bool,
     /// `balanced` gives each class the same total weight.
@@ -36,7 +42,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { c: 1.0, intercept: true, class_weight: ClassWeight::None, max_iterations: 1000 }
+        Self { c: 1.0, l1_ratio: 0.0, intercept: true, class_weight: ClassWeight::None, max_iterations: 1000 }
     }
 }
 
@@ -102,6 +108,10 @@ impl Estimator for Logistic {
         if !(params.c.is_finite() && params.c > 0.0) {
             problems.push(refuse("c", format!("`c` must be a finite number above 0, found {}", params.c)));
         }
+        if !(0.0..=1.0).contains(&params.l1_ratio) {
+            problems
+                .push(refuse("l1_ratio", format!("`l1_ratio` must lie between 0 and 1, found {}", params.l1_ratio)));
+        }
         if params.max_iterations == 0 {
             problems.push(refuse("max_iterations", "`max_iterations` must be at least 1, found 0".to_owned()));
         }
@@ -128,13 +138,9 @@ fn fit_by(
     if let Some(problem) = Logistic::check(params).into_iter().next() {
         return Err(problem);
     }
-    let mut weights = dense_sample::checked_weights(train)?;
+    let mut weights = dense_sample::checked_weights(train, Logistic::NAME)?;
     let present = check_classes(train, &weights)?;
-    let places: Vec<u32> = train
-        .y
-        .iter()
-        .map(|&class| present.iter().position(|&known| known as f64 == class).unwrap_or(0) as u32)
-        .collect();
+    let places = dense_sample::places(train.y, &present);
     if params.class_weight == ClassWeight::Balanced {
         balance(&mut weights, &places, present.len());
     }
@@ -144,12 +150,16 @@ fn fit_by(
             let total = params.max_iterations as usize;
             matches!((context.on_iteration)(done as usize, total, None), ControlFlow::Continue(()))
         };
-        let solution = if newton(objective.parameters()) {
-            newton::minimise(&objective, params.max_iterations, &go_on)
-        } else {
-            lbfgs::minimise(&objective, params.max_iterations, &go_on)
+        let solution = match (params.l1_ratio > 0.0, newton(objective.parameters())) {
+            (false, true) => newton::minimise(&objective, params.max_iterations, &go_on),
+            (false, false) => lbfgs::minimise(&objective, params.max_iterations, &go_on),
+            (true, true) => proximal::newton(&objective, params.max_iterations, &go_on),
+            (true, false) => proximal::gradient(&objective, params.max_iterations, &go_on),
         };
-        let scores = objective.scores(&solution.point);
+        let mut scores = objective.scores(&solution.point);
+        if params.l1_ratio > 0.0 && params.intercept {
+            centre_intercepts(&mut scores);
+        }
         let settled = scores.iter().all(|s| s.intercept.is_finite() && s.coefficients.iter().all(|c| c.is_finite()));
         let features = train.x.features.iter().map(|feature| feature.name.clone()).collect();
         let Solution { iterations, converged, .. } = solution;
@@ -166,7 +176,16 @@ fn fit_by(
     })
 }
 
-/// The classes that have weight, ascending.
+/// Moves the intercepts of a softmax, which are known up to a shift, to a sum of 0; under a ridge penalty they already
+/// are, as the coefficients of a feature then sum to 0.
+fn centre_intercepts(scores: &mut [Score]) {
+    if scores.len() > 1 {
+        let mean = scores.iter().map(|score| score.intercept).sum::<f64>() / scores.len() as f64;
+        scores.iter_mut().for_each(|score| score.intercept -= mean);
+    }
+}
+
+/// Refuses numbers; else the classes that have weight.
 fn check_classes(train: &Sample<'_>, weights: &[f64]) -> Result<Vec<usize>, LearnError> {
     if train.classes < 2 {
         return Err(LearnError {
@@ -176,33 +195,11 @@ fn check_classes(train: &Sample<'_>, weights: &[f64]) -> Result<Vec<usize>, Lear
             field: None,
         });
     }
-    let mut totals = vec![0.0; train.classes];
-    for (&class, weight) in train.y.iter().zip(weights) {
-        let whole = class.fract() == 0.0 && class >= 0.0 && class < train.classes as f64;
-        if !whole {
-            let last = train.classes - 1;
-            return Err(LearnError {
-                code: "class-out-of-range",
-                message: format!("class codes must be whole numbers from 0 to {last}, found {class}"),
-                help: None,
-                field: None,
-            });
-        }
-        totals[class as usize] += weight;
-    }
-    let present: Vec<usize> = (0..train.classes).filter(|&class| totals[class] > 0.0).collect();
-    if present.len() < 2 {
-        return Err(LearnError {
-            code: "single-class",
-            message: "the training rows hold only one class, so there is nothing to tell apart".to_owned(),
-            help: Some("check the target and the split; a stratified split keeps every class in each part".to_owned()),
-            field: None,
-        });
-    }
-    Ok(present)
+    dense_sample::present_classes(train, weights)
 }
 
-fn balance(weights: &mut [f64], places: &[u32], classes: usize) {
+/// Gives each class the same total weight, the sum of all unchanged.
+pub(crate) fn balance(weights: &mut [f64], places: &[u32], classes: usize) {
     let mut totals = vec![0.0; classes];
     for (&place, weight) in places.iter().zip(weights.iter()) {
         totals[place as usize] += weight;
@@ -235,7 +232,7 @@ impl Fitted for LogisticModel {
                 for (share, scores) in shares.iter_mut().zip(&scores) {
                     *share = scores[row];
                 }
-                objective::softmax(&mut shares);
+                softmax(&mut shares);
             }
             for (&class, share) in self.present.iter().zip(&shares) {
                 probabilities[class] = *share;

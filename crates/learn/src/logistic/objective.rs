@@ -12,7 +12,7 @@ use faer::{
 };
 
 use super::{Params, Score};
-use crate::{Matrix, chunks, dense_sample::weighted_mean};
+use crate::{Matrix, boosting::exponential::exp, chunks, dense_sample::weighted_mean, softmax::softmax};
 
 /// Rows worked on at once.
 const BLOCK: usize = 512;
@@ -32,6 +32,8 @@ pub(super) struct Objective<'a> {
     divisors: Vec<f64>,
     /// Penalty on half the squared coefficient of each feature, in units of the total weight.
     penalties: Vec<f64>,
+    /// Penalty on the absolute coefficient of each feature, in the same units; not part of [`Objective::at`].
+    lasso: Vec<f64>,
 }
 
 /// Value, gradient and, where asked for, the lower triangle of the Hessian.
@@ -62,14 +64,23 @@ impl<'a> Objective<'a> {
             (mean, if varies { divisor } else { 1.0 })
         });
         let (means, divisors): (Vec<f64>, Vec<f64>) = moments.into_iter().unzip();
-        let penalties = divisors.iter().map(|divisor| 1.0 / (params.c * divisor * divisor * total)).collect();
+        let strength = 1.0 / (params.c * total);
+        let ridge = (1.0 - params.l1_ratio) * strength;
+        let penalties = divisors.iter().map(|divisor| ridge / (divisor * divisor)).collect();
+        let lasso = divisors.iter().map(|divisor| params.l1_ratio * strength / divisor).collect();
         let outputs = if classes == 2 { 1 } else { classes };
-        Self { x, places, weights, total, outputs, intercept: params.intercept, means, divisors, penalties }
+        Self { x, places, weights, total, outputs, intercept: params.intercept, means, divisors, penalties, lasso }
     }
 
     /// Length of a point.
     pub(super) fn parameters(&self) -> usize {
         self.outputs * self.width()
+    }
+
+    /// The lasso penalty on each number of a point.
+    pub(super) fn lasso(&self) -> Vec<f64> {
+        let own = self.lasso.iter().copied().chain(self.intercept.then_some(0.0));
+        (0..self.outputs).flat_map(|_| own.clone()).collect()
     }
 
     fn width(&self) -> usize {
@@ -210,7 +221,7 @@ impl<'a> Objective<'a> {
                 let target = place as f64;
                 // ln(1 + e^z) - y z, without overflow
                 let z = score[at];
-                sum += weight * (z.max(0.0) - target * z + (-z.abs()).exp().ln_1p());
+                sum += weight * (z.max(0.0) - target * z + exp(-z.abs()).ln_1p());
                 score[at] = logistic(z);
                 slopes[0][at] = weight * (score[at] - target);
                 continue;
@@ -268,23 +279,11 @@ impl<'a> Objective<'a> {
 /// `1 / (1 + e^-z)`, accurate at both ends.
 pub(super) fn logistic(z: f64) -> f64 {
     if z >= 0.0 {
-        1.0 / (1.0 + (-z).exp())
+        1.0 / (1.0 + exp(-z))
     } else {
-        let e = z.exp();
+        let e = exp(z);
         e / (1.0 + e)
     }
-}
-
-/// Turns scores into shares that sum to one, and hands back the logarithm of the sum of their exponentials.
-pub(super) fn softmax(scores: &mut [f64]) -> f64 {
-    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = (*score - largest).exp();
-        sum += *score;
-    }
-    scores.iter_mut().for_each(|share| *share /= sum);
-    largest + sum.ln()
 }
 
 /// The inner product, in eight interleaved sums so that additions need not wait for each other.

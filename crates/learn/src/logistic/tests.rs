@@ -207,3 +207,34 @@ fn bad_parameters_and_targets_are_refused() {
     let only_ones: Vec<f64> = TWO.to_vec();
     assert_eq!(code(&TWO, 2, Some(&only_ones)), "single-class");
 }
+
+#[test]
+fn a_lasso_penalty_is_scikit_learns() {
+    let x = matrix(&columns());
+    let lasso = Params { l1_ratio: 1.0, ..Params::default() };
+    let expected: [Expected<'_>; 1] =
+        [(&[0.8976599171655321, 0.5910478878050431, -0.30674772547471485], -1.0251245447750088)];
+    agree(&lasso, &sample(&x, &TWO, 2, None), &expected, 1e-7);
+    let net = Params { c: 2.0, l1_ratio: 0.5, ..Params::default() };
+    let expected: [Expected<'_>; 1] =
+        [(&[1.3671813491281932, 1.0764097240374977, -0.6644330626921859], -2.5199366172889657)];
+    agree(&net, &sample(&x, &TWO, 2, Some(&WEIGHTS)), &expected, 1e-6);
+    let expected: [Expected<'_>; 3] = [
+        (&[0.3080981263316922, 0.9327293003608105, -1.2849344485325853], -0.5363577652190142),
+        (&[-1.3395296603104145, 0.0, 0.0], 0.9104153601553179),
+        (&[0.031431534078880344, -1.3048600271424864, 0.2972371437062457], -0.37405759493637036),
+    ];
+    agree(&net, &sample(&x, &THREE, 3, None), &expected, 1e-6);
+    let problems = Logistic::check(&Params { l1_ratio: 1.5, ..Params::default() });
+    assert_eq!(problems[0].field, Some("l1_ratio"));
+}
+
+#[test]
+fn the_power_plants_lasso_is_scikit_learns() {
+    let Some((x, y)) = crate::reference_data::standardised_power_plant() else { return };
+    let above: Vec<f64> = y.iter().map(|&power| f64::from(u8::from(power > 454.365))).collect();
+    let expected: [Expected<'_>; 1] =
+        [(&[-3.0457425568320255, -1.6376288110104944, 0.42309778392983455, -0.10118238867580812], -0.5591554487420287)];
+    let params = Params { c: 0.01, l1_ratio: 1.0, ..Params::default() };
+    agree(&params, &sample(&x, &above, 2, None), &expected, 1e-6);
+}

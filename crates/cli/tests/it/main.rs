@@ -14,3 +14,4 @@ mod notify;
 mod sandbox;
 mod shared_data;
 mod steps;
+mod tuning;

@@ -6,7 +6,7 @@ use trainyard_data::{
     columns::{self, numbers},
     split::{FoldInput, FoldSpec, SplitTable, folds, holdout, moments},
 };
-use trainyard_learn::{Frame, Values};
+use trainyard_learn::{Frame, Values, features::FeatureParams};
 use trainyard_model::{Target, frame};
 
 use super::training::Common;
@@ -16,6 +16,8 @@ pub(super) struct Material<'a> {
     pub(super) common: &'a Common,
     pub(super) split: &'a SplitTable,
     pub(super) frame: Frame,
+    /// How the columns of `frame` become features; those left out are no longer among them.
+    pub(super) features: FeatureParams,
     pub(super) target: Target,
     pub(super) weights: Option<Vec<f64>>,
     /// The split's group of each row.
@@ -68,7 +70,8 @@ impl<'a> Material<'a> {
             Some(column) => Some(moments(&table.column(column)?)?),
             None => None,
         };
-        Ok((Self { common, split, frame, target, weights, groups, times, context }, name))
+        let features = FeatureParams { exclude: Vec::new(), ..common.features.clone() };
+        Ok((Self { common, split, frame, features, target, weights, groups, times, context }, name))
     }
 
     /// The rows of a part whose target is known.

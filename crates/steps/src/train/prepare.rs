@@ -58,7 +58,7 @@ impl Prepared {
             return Err(StepError::new("single-class", format!("the target has one class only: `{only}`"))
                 .help("there is nothing to tell apart; check the filter or the target column"));
         }
-        let plan = FeaturePlan::fit(&material.common.features, wants, &material.frame, Some(train))
+        let plan = FeaturePlan::fit(&material.features, wants, &material.frame, Some(train))
             .map_err(|errors| StepError::problems(errors.into_iter().map(problem).collect()))?;
         let part = |rows: &[usize]| -> Result<_, StepError> {
             let x = plan.apply(&material.frame.take(rows)).map_err(|error| StepError::from(problem(error)))?;

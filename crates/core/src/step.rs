@@ -79,6 +79,11 @@ pub trait Step: Send + Sync + 'static {
     /// True for a step whose [`Step::still_holds`] looks at the world, so that a hit has to load its outputs.
     const HAS_EFFECT: bool = false;
 
+    /// The same where it depends on the parameters.
+    fn has_effect(_params: &Self::Params) -> bool {
+        Self::HAS_EFFECT
+    }
+
     /// True for a step whose result is never taken from the cache.
     const ALWAYS_RUNS: bool = false;
 }
@@ -131,8 +136,8 @@ pub trait ErasedStep: Send + Sync {
         outputs: &Outputs,
         context: &Context<'_>,
     ) -> Result<bool, StepError>;
-    /// See [`Step::HAS_EFFECT`].
-    fn has_effect(&self) -> bool;
+    /// See [`Step::has_effect`].
+    fn has_effect(&self, params: &serde_json::Value) -> bool;
     /// See [`Step::ALWAYS_RUNS`].
     fn always_runs(&self) -> bool;
 }
@@ -197,8 +202,8 @@ impl<S: Step> ErasedStep for S {
         let params = params_of::<S>(params).map_err(|problem| StepError::problems(vec![problem]))?;
         S::still_holds(&params, outputs, context)
     }
-    fn has_effect(&self) -> bool {
-        S::HAS_EFFECT
+    fn has_effect(&self, params: &serde_json::Value) -> bool {
+        params_of::<S>(params).map_or(S::HAS_EFFECT, |params| S::has_effect(&params))
     }
     fn always_runs(&self) -> bool {
         S::ALWAYS_RUNS

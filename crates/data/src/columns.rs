@@ -8,9 +8,9 @@ use std::{
 };
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray},
-    compute::{cast, filter_record_batch},
-    datatypes::{DataType, Float64Type, TimeUnit},
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch},
+    compute::{can_cast_types, cast, filter_record_batch},
+    datatypes::{DataType, Float64Type, Schema, TimeUnit},
     row::{RowConverter, SortField},
 };
 use rayon::prelude::*;
@@ -40,23 +40,51 @@ pub fn rename(table: &Table, names: &BTreeMap<String, String>) -> Result<Table, 
     table.renamed(|name| names.get(name).map_or(name, String::as_str).to_owned())
 }
 
-/// The table with one column cast, and how many values did not fit and became missing.
+/// The table with columns cast, and for each how many values did not fit and became missing. A large result lies in a
+/// file in `folder`.
 ///
 /// # Errors
 /// `unknown-column`; `bad-cast` when no value of the one type can become the other.
-pub fn cast_column(table: &Table, name: &str, to: ColumnType) -> Result<(Table, usize), DataError> {
-    let array = table.column(name)?;
-    let Some(target) = arrow_type(to) else {
-        return Err(DataError::new("bad-cast", format!("`{name}` cannot be cast to `{to}`")));
-    };
-    if array.data_type() == &target {
-        return Ok((table.clone(), 0));
+pub fn cast_columns(
+    table: &Table,
+    types: &BTreeMap<String, ColumnType>,
+    folder: &Path,
+) -> Result<(Table, Vec<(String, usize)>), DataError> {
+    let schema = table.arrow_schema();
+    let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
+    let (mut casts, mut lost) = (Vec::new(), Vec::new());
+    for (name, &to) in types {
+        let position = schema.index_of(name).map_err(|_| DataError::unknown_column(name, table.names()))?;
+        let from = schema.field(position).data_type();
+        let Some(target) = arrow_type(to) else {
+            return Err(DataError::new("bad-cast", format!("`{name}` cannot be cast to `{to}`")));
+        };
+        if *from == target {
+            continue;
+        }
+        if !can_cast_types(from, &target) {
+            let message = format!("`{name}` is {} and cannot become {to}", column_type(from));
+            return Err(DataError::new("bad-cast", message));
+        }
+        fields[position] = Arc::new(fields[position].as_ref().clone().with_data_type(target.clone()));
+        casts.push((position, target));
+        lost.push((name.clone(), 0));
     }
-    let done = cast(&array, &target).map_err(|_| {
-        DataError::new("bad-cast", format!("`{name}` is {} and cannot become {to}", column_type(array.data_type())))
-    })?;
-    let lost = done.null_count().saturating_sub(array.null_count());
-    Ok((table.with_column(name, done)?, lost))
+    if casts.is_empty() {
+        return Ok((table.clone(), lost));
+    }
+    let schema = Arc::new(Schema::new(fields));
+    let mut gather = Gather::new(&schema, folder)?;
+    for batch in table.scan() {
+        let mut arrays = batch?.columns().to_vec();
+        for ((position, target), (_, lost)) in casts.iter().zip(&mut lost) {
+            let done = cast(&arrays[*position], target)?;
+            *lost += done.null_count().saturating_sub(arrays[*position].null_count());
+            arrays[*position] = done;
+        }
+        gather.push(&RecordBatch::try_new(Arc::clone(&schema), arrays)?)?;
+    }
+    Ok((gather.finish()?, lost))
 }
 
 /// The rows that are not among `rows` (ascending, distinct). A large result lies in a file in `folder`.
@@ -207,6 +235,26 @@ pub fn repeated_values(table: &Table, name: &str) -> Result<Vec<u32>, DataError>
     Ok(repeats(hashes.into_iter(), |row| array.is_valid(row)))
 }
 
+/// The rows whose values in these columns together stand in an earlier row already, ascending; rows that lack one of
+/// them are left alone.
+///
+/// # Errors
+/// `unknown-column`, or when the columns cannot be compared.
+pub fn repeated_keys(table: &Table, names: &[String]) -> Result<Vec<u32>, DataError> {
+    let keyed = table.select(names)?;
+    let keys = keyed.map_batches(|batch| {
+        let lacks = |row: usize| batch.columns().iter().any(|array| array.is_null(row));
+        let hashes = hashes(batch.columns(), batch.num_rows())?;
+        Ok(hashes.into_iter().enumerate().map(|(row, hash)| (!lacks(row)).then_some(hash)).collect::<Vec<_>>())
+    })?;
+    let mut seen = HashSet::new();
+    Ok((0_u32..)
+        .zip(keys.into_iter().flatten())
+        .filter(|(_, key)| key.is_some_and(|key| !seen.insert(key)))
+        .map(|(row, _)| row)
+        .collect())
+}
+
 fn repeats(hashes: impl Iterator<Item = u128>, counts: impl Fn(usize) -> bool) -> Vec<u32> {
     let mut seen = HashSet::new();
     (0_u32..)
@@ -262,14 +310,19 @@ mod tests {
         assert_eq!((found[0].0.as_str(), found[0].1.as_str()), ("a", "b"));
         assert_eq!(repeated_rows(&table()).unwrap(), [2]);
         assert_eq!(repeated_values(&table(), "c").unwrap(), [2]);
+        assert_eq!(repeated_keys(&table(), &["a".to_owned(), "c".to_owned()]).unwrap(), [2]);
+        assert!(repeated_keys(&table(), &["a".to_owned(), "e".to_owned()]).is_err());
     }
 
     #[test]
     fn casting_counts_what_is_lost() {
-        let (cast, lost) = cast_column(&table(), "c", ColumnType::Float).unwrap();
-        assert_eq!(lost, 2);
+        let folder = tempfile::tempdir().unwrap();
+        let to = |name: &str| BTreeMap::from([(name.to_owned(), ColumnType::Float)]);
+        let (cast, lost) = cast_columns(&table(), &to("c"), folder.path()).unwrap();
+        assert_eq!(lost, [("c".to_owned(), 2)]);
         assert_eq!(cast.schema().column("c").unwrap().column_type, ColumnType::Float);
-        assert!(cast_column(&table(), "e", ColumnType::Float).is_err());
+        assert_eq!(cast_columns(&table(), &to("a"), folder.path()).unwrap(), (table(), Vec::new()));
+        assert_eq!(cast_columns(&table(), &to("e"), folder.path()).unwrap_err().code, "unknown-column");
     }
 
     #[test]

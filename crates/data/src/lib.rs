@@ -7,6 +7,7 @@
 pub mod columns;
 pub mod contract;
 pub mod error;
+pub mod freshness;
 mod memory;
 pub mod outliers;
 pub mod profile;

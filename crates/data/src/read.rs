@@ -114,7 +114,8 @@ pub fn read(files: &[PathBuf], options: &ReadOptions, cancelled: Cancelled<'_>) 
 }
 
 /// The same for a step: what is large lies in a file in `folder` rather than in memory. One Parquet file is copied there
-/// as it is and not decoded before its rows are wanted.
+/// as it is and not decoded before its rows are wanted; one Arrow file is read batch by batch. Text, and many files, are read
+/// in memory first.
 ///
 /// # Errors
 /// As [`read`]; `disk-full`.
@@ -125,15 +126,19 @@ pub fn read_into(
     cancelled: Cancelled<'_>,
 ) -> Result<Read, DataError> {
     check(options)?;
-    if let [file] = files
-        && open(file, options)?.is_plain_parquet()
-    {
-        let before = identity::remembered(file);
-        let copied =
-            Table::copied(file, || before.filter(|digest| identity::remembered(file) == Some(*digest)), folder)?;
-        if let Some(table) = copied {
-            return Ok(Read { table, notes: Vec::new() });
+    let [file] = files else { return read(files, options, cancelled) };
+    let opened = open(file, options)?;
+    let table = match opened.format {
+        Format::Parquet if opened.unpacked().is_ok() => {
+            let before = identity::remembered(file);
+            let bytes = || before.filter(|digest| identity::remembered(file) == Some(*digest));
+            Table::copied(file, bytes, folder)?
         }
+        Format::Arrow => arrow_ipc::gather(&opened, folder, cancelled)?,
+        _ => None,
+    };
+    if let Some(table) = table {
+        return Ok(Read { table, notes: Vec::new() });
     }
     read(files, options, cancelled)
 }

@@ -31,7 +31,7 @@ pub(crate) fn find(view: &View<'_>, step: &PlannedStep, digest: &Digest) -> Foun
     match (view.lookup)(digest) {
         Err(error) => miss(format!("the cache could not be read: {error}")),
         Ok(None) => Found::Miss(None),
-        Ok(Some(hit)) if !step.step.has_effect() => Found::Hit(hit, BTreeMap::new()),
+        Ok(Some(hit)) if !step.step.has_effect(&step.params) => Found::Hit(hit, BTreeMap::new()),
         Ok(Some(hit)) => with_effect(view, step, hit),
     }
 }

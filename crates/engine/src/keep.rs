@@ -22,12 +22,14 @@ use crate::{
     events::Event,
     guard::guard,
     ledger::Ledger,
+    load::Loader,
 };
 
 /// Writes jobs to the store.
 pub(crate) struct Keep<'a> {
     pub(crate) session: &'a Session<'a>,
     pub(crate) ledger: &'a Ledger,
+    pub(crate) loader: &'a Loader<'a>,
     /// The run without its steps.
     pub(crate) run: &'a RunRecord,
     pub(crate) events: &'a (dyn Fn(Event) + Sync),
@@ -77,7 +79,10 @@ impl Keep<'_> {
     fn keep(&self, work: Work) -> Result<(Option<CacheRow>, Option<trainyard_store::Claim>), StepError> {
         let mut outputs: BTreeMap<String, ArtifactRow> = BTreeMap::new();
         for (port, artifact) in &work.outputs {
-            outputs.insert(port.clone(), self.session.keep(artifact.digest, &*artifact.value)?);
+            let (digest, value) = (artifact.digest, &*artifact.value);
+            let anew = self.loader.is_undecodable(&digest);
+            let row = if anew { self.session.keep_anew(digest, value) } else { self.session.keep(digest, value) };
+            outputs.insert(port.clone(), row?);
         }
         if !work.reusable {
             outputs.values().try_for_each(|row| self.session.put_artifact(row))?;

@@ -1,7 +1,7 @@
 //! Reads artifacts back from the store. What does not match its name is `broken-artifact`, never a wrong value.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
@@ -26,11 +26,13 @@ pub(crate) struct Loader<'a> {
     store: &'a Store,
     registry: &'a Registry,
     in_use: Mutex<BTreeMap<Digest, Weak<dyn Value>>>,
+    /// Artifacts whose blobs are sound and yet do not decode.
+    undecodable: Mutex<BTreeSet<Digest>>,
 }
 
 impl<'a> Loader<'a> {
     pub(crate) fn new(store: &'a Store, registry: &'a Registry) -> Self {
-        Self { store, registry, in_use: Mutex::default() }
+        Self { store, registry, in_use: Mutex::default(), undecodable: Mutex::default() }
     }
 
     /// The artifact, from memory if someone has it, otherwise from the store.
@@ -44,6 +46,11 @@ impl<'a> Loader<'a> {
     /// Notes a value that was made here.
     pub(crate) fn remember(&self, digest: Digest, value: &Arc<dyn Value>) {
         self.in_use.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::downgrade(value));
+    }
+
+    /// True when the store's encoding of it turned out to be of no use, so that it must be encoded anew.
+    pub(crate) fn is_undecodable(&self, digest: &Digest) -> bool {
+        self.undecodable.lock().unwrap_or_else(PoisonError::into_inner).contains(digest)
     }
 
     /// The value, if someone has it in memory.
@@ -72,10 +79,14 @@ impl<'a> Loader<'a> {
             read: &|path| std::fs::read(path),
             load: &|other| self.load_at(other, depth + 1),
         };
-        let value = guard(|| (codec.decode)(&stored))?;
-        if value.kind() != row.kind {
-            return Err(broken(&format!("is not the {} that it is kept as", row.kind)));
-        }
+        let decoded = guard(|| (codec.decode)(&stored)).and_then(|value| {
+            let is_other = value.kind() != row.kind;
+            if is_other { Err(broken(&format!("is not the {} that it is kept as", row.kind))) } else { Ok(value) }
+        });
+        // What it refers to may be what is broken; to write this one anew does no harm then.
+        let value = decoded.inspect_err(|_| {
+            self.undecodable.lock().unwrap_or_else(PoisonError::into_inner).insert(*digest);
+        })?;
         self.remember(*digest, &value);
         Ok(Artifact { digest: *digest, value })
     }

@@ -108,6 +108,7 @@ pub fn run(
     let keep = Keep {
         session: &session,
         ledger: &run.view.ledger,
+        loader: &run.view.loader,
         run: &header,
         events,
         stop: &stop,

@@ -175,7 +175,7 @@ fn look_in_store(run: &Run<'_>, known: &Known) -> Result<Hit, Option<String>> {
 /// The same work done by another step of this run, whose result may still be on its way to the store.
 fn made_in_this_run(run: &Run<'_>, known: &Known) -> Option<Hit> {
     let step = &run.view.plan.steps[known.number];
-    if step.step.always_runs() || step.step.has_effect() {
+    if step.step.always_runs() || step.step.has_effect(&step.params) {
         return None;
     }
     let (ending, _) = run.view.ledger.ending(run.maker(&known.digest)?)?;

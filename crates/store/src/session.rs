@@ -120,6 +120,15 @@ impl<'a> Session<'a> {
             lock(&self.known).insert(digest, row.clone());
             return Ok(row);
         }
+        self.keep_anew(digest, value)
+    }
+
+    /// The same for a value whose files in the store, sound as they are, cannot be decoded: writes them anew. The row
+    /// then takes the place of the one in the catalog.
+    ///
+    /// # Errors
+    /// As [`Session::keep`].
+    pub fn keep_anew(&self, digest: Digest, value: &dyn Value) -> Result<ArtifactRow, StepError> {
         let mut keeping = Keeping::new(self);
         value.encode(&mut keeping)?;
         let outline = serde_json::to_string(&value.outline())

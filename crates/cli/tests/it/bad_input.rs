@@ -100,6 +100,43 @@ fn odd_values_do_no_harm() {
 }
 
 #[test]
+fn a_column_without_any_value_does_no_harm() {
+    for step in ["train/gradient-boosting", "train/linear", "train/forest"] {
+        let pipeline = LEARNING.replace("train/gradient-boosting", step);
+        let sandbox = with_data(&pipeline, rows(60, |row| format!(",{row},{}.5", row % 9)));
+        let done = sandbox.run(&["run", "--json"]).expect(0);
+        assert!(!done.err.contains("panicked"), "{step}: {}", done.err);
+    }
+}
+
+#[test]
+fn infinities_and_nan_in_a_target_are_told_or_left_out() {
+    let odd = |row: usize| ["NaN", "inf", "-inf"][row % 3].to_owned();
+    let sandbox = with_data(
+        LEARNING,
+        rows(80, |row| format!("{row},{},{}", row % 7, if row < 6 { odd(row) } else { format!("{row}.5") })),
+    );
+    let done = sandbox.run(&["run", "--json"]);
+    assert!([0, 1].contains(&done.code), "{}\n{}", done.out, done.err);
+    assert!(!done.err.contains("panicked"), "{}", done.err);
+    if done.code == 1 {
+        let (code, message) = failure(&sandbox, 1);
+        assert!(message.contains('y'), "{code}: {message}");
+    }
+}
+
+#[test]
+fn a_group_larger_than_its_part_is_warned_of() {
+    let grouped =
+        LEARNING.replace("split/random", "split/group").replace("{target: y, ratio", "{target: y, group: b, ratio");
+    let sandbox = with_data(&grouped, rows(200, |row| format!("{row},{},{row}.5", if row < 150 { 0 } else { row })));
+    let document = sandbox.run(&["run", "--json"]).expect(0).json();
+    let warnings = document["steps"][1]["warnings"].as_array().unwrap();
+    let found = warnings.iter().find(|warning| warning["code"] == "group-larger-than-part");
+    assert!(found.is_some_and(|warning| warning["message"].as_str().unwrap().contains("150")), "{document}");
+}
+
+#[test]
 fn splits_that_cannot_be() {
     let ratio = LEARNING.replace("{train: 0.8, test: 0.2}", "{train: 0.8, test: 0.3}");
     let sandbox = with_data(&ratio, rows(40, |row| format!("{row},1,{row}.5")));

@@ -137,11 +137,6 @@ impl Opened<'_> {
             .help(format!("unpack it first: {} is compressed inside and read by position", self.format)))
     }
 
-    /// True for a Parquet file as it is.
-    pub(super) fn is_plain_parquet(&self) -> bool {
-        self.format == Format::Parquet && self.packing == Packing::None
-    }
-
     /// The unpacked bytes, up to `bound` of them, and whether those are all.
     pub(super) fn load(
         &self,

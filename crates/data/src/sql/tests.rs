@@ -246,3 +246,31 @@ fn no_rows_and_no_tables_are_fine() {
     let table = sql("SELECT 1 AS one", &[], &|| false).unwrap();
     assert_eq!(table.row_count(), 1);
 }
+
+#[test]
+fn a_table_in_a_file_is_worked_through_row_by_row() {
+    let rows = 2 * super::WINDOW + 1000;
+    let table = Table::from_columns(vec![
+        ("x".to_owned(), Arc::new((0..rows).map(|row| Some(row as f64 / 7.0)).collect::<Float64Array>()) as ArrayRef),
+        ("i".to_owned(), Arc::new((0..rows).map(|row| Some(row as i64 % 100)).collect::<Int64Array>())),
+    ])
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.parquet");
+    crate::write::write(&table, &path).unwrap();
+    let in_file = Table::copied(&path, || None, folder.path()).unwrap().unwrap();
+    let tables = |table: &Table| vec![("t".to_owned(), Arc::new(table.clone()))];
+    for query in [
+        "SELECT x * 2 AS y, i FROM t WHERE i % 3 = 1",
+        "SELECT i, count(*) AS n, sum(x) AS total FROM t GROUP BY i ORDER BY i",
+        "SELECT x FROM t WHERE i > 1000",
+    ] {
+        let whole = sql(query, &tables(&table), &|| false).unwrap();
+        let parts = super::sql_into(query, &tables(&in_file), folder.path(), &|| false).unwrap();
+        assert_eq!(parts, whole, "{query}");
+    }
+    let error = super::sql_into("SELECT z FROM t", &tables(&in_file), folder.path(), &|| false).unwrap_err();
+    assert_eq!(error.code, "unknown-column");
+    let error = super::sql_into("SELECT 1 / (i - i) FROM t", &tables(&in_file), folder.path(), &|| false).unwrap_err();
+    assert_eq!(error.code, "sql-failed");
+}

@@ -16,7 +16,7 @@ use crate::error::DataError;
 
 /// Bytes of a table that is held in memory rather than in a file. What lies in a file is kept in the store as it is, so
 /// that nothing is written twice.
-const MEMORY: u64 = 256 << 20;
+const MEMORY: u64 = 128 << 20;
 
 /// Takes the batches of a table and makes the table of them.
 pub struct Gather {
@@ -51,6 +51,12 @@ impl Gather {
         distinct_names(schema)?;
         let schema = Arc::new(canonical::schema(schema));
         Ok(Self { schema, folder: folder.to_owned(), most, bytes: 0, batches: Vec::new(), file: None })
+    }
+
+    /// The columns in canonical types.
+    #[must_use]
+    pub const fn schema(&self) -> &SchemaRef {
+        &self.schema
     }
 
     /// Adds the next rows; types are made canonical.

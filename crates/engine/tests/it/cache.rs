@@ -130,6 +130,25 @@ fn what_evaluations_measured_is_in_the_catalog_of_each_run() {
 }
 
 #[test]
+fn what_does_not_decode_is_written_anew() {
+    let world = World::new();
+    let steps = |number| [source(), add("one", 1, "source"), add("two", number, "one")];
+    let first = world.run(&steps(1));
+    let digest = of(&first, "one").outputs["out"].digest;
+    let session = world.store.session(&|| false).unwrap();
+    let mut row = world.store.artifact(&digest).unwrap().unwrap();
+    // Sound bytes that no codec understands, as another version of one might have written.
+    (row.files[0].blob, row.files[0].bytes) = (session.put_blob(b"nonsense").unwrap(), 8);
+    session.put_artifact(&row).unwrap();
+    drop(session);
+    let record = world.run(&steps(2));
+    assert_eq!((record.status, statuses(&record)), (RunStatus::Succeeded, vec![Cached, Ran, Ran]));
+    assert!(of(&record, "one").why.as_deref().is_some_and(|why| why.contains("broken")), "{record:?}");
+    assert_eq!(world.document(&record, "one"), world.document(&world.run(&steps(3)), "one"));
+    assert_eq!(statuses(&world.run(&steps(4))), [Cached, Cached, Ran], "it was mended once for all");
+}
+
+#[test]
 fn some_steps_always_run() {
     let world = World::new();
     let steps = [step("always", "fake/always", json!({}), &[]), add("after", 1, "always")];

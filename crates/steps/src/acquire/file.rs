@@ -2,6 +2,9 @@
 //!
 //! CSV, TSV and other delimited text, JSON lines, Parquet and Arrow IPC, plain or compressed (`.gz`, `.zst`). `path` may
 //! hold `*`, `?` and `**`; the files are read in the order of their names. The column types come from the whole file.
+//!
+//! One Parquet file is kept as it is, and one Arrow file goes to one batch by batch, so either may be larger than memory.
+//! Text (up to 16 GiB a file) and many files at once must fit into it: convert what does not to Parquet.
 
 use std::{borrow::Cow, path::PathBuf};
 

@@ -2,6 +2,9 @@
 //!
 //! The order is: `select`, `drop`, `rename`, `cast`, then `constant` and `near_duplicate`. The last two look at all
 //! rows, but only at whether a column says anything at all.
+//!
+//! Works on a table larger than memory, a few rows at a time; `constant` holds one column in memory, `near_duplicate` all
+//! number columns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,15 +109,13 @@ impl Step for Columns {
     fn run(params: &Params, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
         let table = inputs.one::<Table>("data")?;
         let kept: Vec<String> = kept(params, &table.schema());
-        let mut table = columns::rename(&table.select(&kept)?, &params.rename)?;
-        for (name, &column_type) in &params.cast {
-            let (cast, lost) = columns::cast_column(&table, name, column_type)?;
-            table = cast;
-            if lost > 0 {
-                let message = format!("{lost} values of `{name}` are no {column_type} and became missing");
-                #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-                context.warn(Warning::new("cast-lost-values", message).number("rows", lost as f64));
-            }
+        let named = columns::rename(&table.select(&kept)?, &params.rename)?;
+        let (table, lost) = columns::cast_columns(&named, &params.cast, context.held)?;
+        for (name, lost) in lost.into_iter().filter(|(_, lost)| *lost > 0) {
+            let column_type = params.cast[&name];
+            let message = format!("{lost} values of `{name}` are no {column_type} and became missing");
+            #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
+            context.warn(Warning::new("cast-lost-values", message).number("rows", lost as f64));
         }
         let mut idle = BTreeSet::new();
         if params.constant != Idle::Keep {

@@ -3,6 +3,9 @@
 //! Each input is a table named after the step it comes from. Identifiers are as written: `SELECT AT` finds the column
 //! `AT`. A query that works row by row cannot leak anything from one part of a later split into another; one that mixes
 //! rows (aggregates, windows, joins, sorting) can, and is marked with the warning `mixes-rows`.
+//!
+//! A query that works row by row over one table goes through a table larger than memory some rows at a time. Any other
+//! has all rows in memory, and is refused with `too-large` where there is not enough of it.
 
 use std::sync::Arc;
 
@@ -69,7 +72,7 @@ impl Step for Sql {
         if checked.warn {
             context.warn(Warning::new("mixes-rows", MIXES_ROWS));
         }
-        let table = sql::sql(&checked.query, &tables, &|| context.monitor.cancelled())?;
+        let table = sql::sql_into(&checked.query, &tables, context.held, &|| context.monitor.cancelled())?;
         Ok(Outputs::one("table", table))
     }
 }

@@ -1,5 +1,6 @@
 //! Validating tables against what they should look like.
 
+pub mod fresh;
 pub mod profile;
 pub mod table;
 

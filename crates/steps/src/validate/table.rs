@@ -2,7 +2,12 @@
 //!
 //! Types, ranges, sets, patterns, lengths, nulls, uniqueness, duplicates and conditions over several columns (SQL). What
 //! breaks the contract fails the run, is dropped, or is quarantined: kept apart in the output `quarantined`, with the
-//! reasons in the column `_reason`, counted and never lost.
+//! reasons in the column `_reason`, counted and never lost. Apart from the rows, the newest value of a time column may be
+//! asked to be young enough (`fresh`); if its age counts from the time of the run, a result in the cache holds only as
+//! long as it is.
+//!
+//! A table that breaks nothing is passed on as it is. One larger than memory is read piece by piece; `unique` and
+//! `duplicates` need some thirty bytes a row, and `unique` its columns.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,6 +21,8 @@ use trainyard_data::{
     Table, columns,
     contract::{self, ColumnContract, Violations},
 };
+
+use super::fresh::Fresh;
 
 /// What happens to rows that break the contract.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +61,13 @@ pub struct Params {
     /// Conditions every row must meet: a name and an SQL expression over the columns, such as `"low <= high"`. A row
     /// for which it is null meets it.
     pub rules: BTreeMap<String, String>,
+    /// Columns whose values together may stand in one row only, such as `[[site, hour]]`. A row that lacks one of them is
+    /// left alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unique: Vec<Vec<String>>,
+    /// How old the newest value of a date or timestamp column may be, such as `at: {within: 36h}`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fresh: BTreeMap<String, Fresh>,
     /// What happens to rows that repeat an earlier row.
     pub duplicates: Duplicates,
     /// What happens to rows that break the contract.
@@ -75,6 +89,7 @@ impl Step for Contract {
         "{}",
         r#"{"columns": {"AT": {"type": "float", "between": [-20, 50]}, "PE": {"nulls": "forbid"}},
             "rules": {"order": "low <= high"}, "duplicates": "drop", "invalid": "quarantine"}"#,
+        r#"{"unique": [["site", "hour"]], "fresh": {"hour": {"within": "2d", "now": "2026-01-31"}}}"#,
     ];
     type Params = Params;
     type Checked = Params;
@@ -104,6 +119,15 @@ impl Step for Contract {
                 problems.extend(checked.err().map(|problem| problem.at(["rules", name])));
             }
         }
+        let typed = contract::typed_schema(&schema, &params.columns);
+        problems.extend(params.fresh.iter().flat_map(|(name, fresh)| fresh.problems(name, &typed)));
+        for (key, names) in params.unique.iter().enumerate() {
+            for (position, name) in names.iter().enumerate() {
+                if let Err(problem) = schema.require(name) {
+                    problems.push(problem.at(["unique".to_owned(), key.to_string(), position.to_string()]));
+                }
+            }
+        }
         if let Some(share) = params.max_invalid.filter(|share| !(0.0..=1.0).contains(share)) {
             let message = format!("`max_invalid` is {share}; expected a share from 0 to 1");
             problems.push(Problem::error("out-of-range", message).at(["max_invalid"]));
@@ -111,7 +135,6 @@ impl Step for Contract {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let typed = contract::typed_schema(&schema, &params.columns);
         let quarantined = quarantine_schema(&schema);
         let outlines = Outlines::output("table", Outline::Table { schema: typed }).with(
             "quarantined",
@@ -125,7 +148,10 @@ impl Step for Contract {
         let table = inputs.one::<Table>("data")?;
         let (typed, mut violations) = contract::apply(&table, &params.columns, context.held)?;
         for (name, expression) in &params.rules {
-            violations.add(format!("rule `{name}`"), contract::rows_breaking(&typed, expression)?);
+            violations.add(format!("rule `{name}`"), contract::rows_breaking(&typed, expression, context.held)?);
+        }
+        for names in &params.unique {
+            violations.add(format!("({}) is not unique", names.join(", ")), columns::repeated_keys(&typed, names)?);
         }
         let repeated = match params.duplicates {
             Duplicates::Keep => Vec::new(),
@@ -150,10 +176,23 @@ impl Step for Contract {
                 format!("{} rows are left; the contract asks for at least {least}", kept.row_count()),
             ));
         }
+        for (name, fresh) in &params.fresh {
+            fresh.check(&kept, name, context.monitor.now())?;
+        }
         let quarantined = if params.invalid == Invalid::Quarantine { invalid } else { Vec::new() };
         let reasons = violations.reasons(&quarantined);
         let apart = table.take(&quarantined)?.with_column(REASON, reasons)?;
         Ok(Outputs::default().and("table", kept).and("quarantined", Arc::new(apart)))
+    }
+
+    fn has_effect(params: &Params) -> bool {
+        params.fresh.values().any(Fresh::follows_the_clock)
+    }
+
+    fn still_holds(params: &Params, outputs: &Outputs, context: &Context<'_>) -> Result<bool, StepError> {
+        let Some(table) = outputs.get::<Table>("table") else { return Ok(false) };
+        let now = context.monitor.now();
+        Ok(params.fresh.iter().all(|(name, fresh)| fresh.check(&table, name, now).is_ok()))
     }
 }
 

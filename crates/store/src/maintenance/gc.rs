@@ -1,6 +1,10 @@
 //! `store gc`: removes what nothing kept needs.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    fs::{self, DirEntry},
+    io,
+};
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
@@ -100,13 +104,17 @@ const TRY: &str = collect!("ROLLBACK");
 impl Store {
     /// Removes artifacts, finished work and blobs that no kept run, no model version and no artifact those refer to
     /// needs, and what killed processes left behind. A model version keeps the lineage of its artifact. With
-    /// `dry_run`, only says what would go; then it may run beside a run.
+    /// `dry_run`, only says what would go; then it may run beside a run, whose scratch files it leaves out of account.
     ///
     /// # Errors
     /// `store-busy` when a run is going on; `store-read-only`; when the catalog or a folder cannot be read or written.
     pub fn gc(&self, keep: Keep, dry_run: bool) -> Result<Collected, StoreError> {
         self.must_write()?;
-        let _alone = if dry_run { None } else { Some(Presence::alone(&self.presence())?) };
+        let alone = match Presence::alone(&self.presence()) {
+            Ok(alone) => Some(alone),
+            Err(error) if dry_run && error.code == "store-busy" => None,
+            Err(error) => return Err(error),
+        };
         let keep = match keep {
             Keep::All => -1,
             Keep::Newest(runs) => i64::try_from(runs).unwrap_or(-1),
@@ -124,21 +132,41 @@ impl Store {
                 collected.blobs.add(bytes);
             }
         }
-        for folder in [self.blobs().tmp(), self.blobs().corrupt(), self.locks(), self.checkpoints()] {
+        // A run holds the store as long as it lives, so what lies here while nobody does is of one that was killed.
+        // Beside a run it could be the run's own.
+        let swept = if alone.is_some() { vec![self.blobs().tmp(), self.locks()] } else { Vec::new() };
+        for folder in swept.into_iter().chain([self.blobs().corrupt()]) {
             for entry in list(&folder)? {
-                let Ok(found) = entry.metadata() else { continue };
-                if !found.is_file() {
-                    continue;
-                }
-                if !dry_run {
-                    remove_file(&entry.path())?;
-                }
-                collected.left_over.add(found.len());
+                sweep(&entry, dry_run, &mut collected.left_over)?;
             }
         }
         collected.bytes = collected.blobs.bytes + collected.left_over.bytes;
         Ok(collected)
     }
+}
+
+/// Removes a file or a folder with all that is in it, and counts the files.
+fn sweep(entry: &DirEntry, dry_run: bool, left_over: &mut Files) -> Result<(), StoreError> {
+    let path = entry.path();
+    // Not that of what a link points to.
+    let Ok(found) = entry.metadata() else { return Ok(()) };
+    if found.is_dir() {
+        for inner in list(&path)? {
+            sweep(&inner, dry_run, left_over)?;
+        }
+        if dry_run {
+            return Ok(());
+        }
+        return match fs::remove_dir(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &path, &error)),
+            _ => Ok(()),
+        };
+    }
+    if !dry_run {
+        remove_file(&path)?;
+    }
+    left_over.add(found.len());
+    Ok(())
 }
 
 fn read(rows: &[SqliteRow]) -> Result<(Collected, BTreeSet<Digest>), StoreError> {

@@ -151,3 +151,22 @@ fn verifying_names_what_is_damaged_and_what_that_breaks() {
     session.put_cached(&[work(&session, "a", None, "one")]).unwrap();
     assert!(session.find_cached(&rows[0].fingerprint).unwrap().is_some());
 }
+
+#[test]
+fn what_killed_runs_left_goes_but_not_what_a_live_one_uses() {
+    let (folder, store) = store();
+    let scratch = folder.path().join("tmp/run-killed/held");
+    std::fs::create_dir_all(scratch.join("empty")).unwrap();
+    std::fs::write(scratch.join("table.parquet"), "abc").unwrap();
+    std::fs::write(folder.path().join("tmp/7-0"), "de").unwrap();
+    let session = store.session(&never).unwrap();
+    assert_eq!(store.gc(Keep::All, true).unwrap().left_over.count, 0, "they could be the live run's");
+    assert_eq!(store.gc(Keep::All, false).unwrap_err().code, "store-busy");
+    drop(session);
+    for dry_run in [true, false] {
+        let left_over = store.gc(Keep::All, dry_run).unwrap().left_over;
+        assert_eq!((left_over.count, left_over.bytes), (2, 5));
+    }
+    assert_eq!(std::fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0);
+    assert_eq!(store.gc(Keep::All, false).unwrap(), Collected::default());
+}

@@ -252,6 +252,14 @@ every_estimator! {
     boosted_numbers: GradientBoosting, 0, r#"{"trees": 40}"#;
     boosted_two: GradientBoosting, 2, r#"{"trees": 40, "row_fraction": 0.8}"#;
     boosted_three: GradientBoosting, 3, r#"{"trees": 40}"#;
+    boosted_medians: GradientBoosting, 0, r#"{"trees": 60, "learning_rate": 0.1, "loss": "absolute"}"#;
+    boosted_robustly: GradientBoosting, 0, r#"{"trees": 60, "learning_rate": 0.1, "loss": "huber", "path_smoothing": 5}"#;
+    boosted_quantiles: GradientBoosting, 0, r#"{"trees": 60, "learning_rate": 0.1, "loss": "quantile"}"#;
+    boosted_in_order: GradientBoosting, 0, r#"{"trees": 60, "monotone": {"plain": "increasing"}}"#;
+    boosted_two_in_order: GradientBoosting, 2, r#"{"trees": 40, "monotone": {"plain": "increasing"}}"#;
+    extra_trees_of_numbers: Forest, 0, r#"{"trees": 40, "kind": "extra-trees"}"#;
+    extra_trees_of_two: Forest, 2, r#"{"trees": 40, "kind": "extra-trees"}"#;
+    extra_trees_of_three: Forest, 3, r#"{"trees": 40, "kind": "extra-trees", "row_fraction": 0.7}"#;
     forest_of_numbers: Forest, 0, r#"{"trees": 40}"#;
     forest_of_two: Forest, 2, r#"{"trees": 40}"#;
     forest_of_three: Forest, 3, r#"{"trees": 40}"#;

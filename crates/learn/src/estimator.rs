@@ -38,13 +38,25 @@ pub struct FitContext<'a> {
     pub threads: usize,
     /// Called after each iteration with (done, total, validation loss); `Break` stops the fit with what it has.
     pub on_iteration: &'a (dyn Fn(usize, usize, Option<f64>) -> ControlFlow<()> + Sync),
+    /// Where a long fit keeps what it has done, to go on from there after the process was killed; nowhere when absent.
+    pub checkpoints: Option<&'a dyn Checkpoints>,
+}
+
+/// Keeps the checkpoint of one fit. A fit gives the same model whether it found one here or not.
+pub trait Checkpoints: Sync {
+    /// What was kept last, if anything.
+    fn load(&self) -> Option<Vec<u8>>;
+    /// Whether enough has been done since the last one that keeping another is worth it.
+    fn due(&self) -> bool;
+    /// Keeps `bytes` in place of what was kept before.
+    fn save(&self, bytes: &[u8]);
 }
 
 impl FitContext<'_> {
     /// A context that reports to nobody.
     #[must_use]
     pub fn quiet(seed: u64) -> FitContext<'static> {
-        FitContext { seed, threads: 1, on_iteration: &|_, _, _| ControlFlow::Continue(()) }
+        FitContext { seed, threads: 1, on_iteration: &|_, _, _| ControlFlow::Continue(()), checkpoints: None }
     }
 }
 

@@ -35,7 +35,7 @@ mod softmax;
 pub mod svm;
 pub mod tuning;
 
-pub use estimator::{Estimator, FitContext, Fitted, LearnError, Prediction, Sample};
+pub use estimator::{Checkpoints, Estimator, FitContext, Fitted, LearnError, Prediction, Sample};
 pub use fitted_model::FittedModel;
 pub use frame::{Frame, FrameColumn, Values};
 pub use matrix::{Feature, Matrix};

@@ -160,7 +160,7 @@ impl Fit<'_> {
             let watched = self.watch.as_mut().map(|watch| watch.look(&trees, self.start)).transpose()?;
             progress.push(&trees, self.layout, self.start, watched);
             let done = progress.done();
-            if resume.every > 0 && (done - progress.told_from()).is_multiple_of(resume.every) {
+            if (resume.due)(done) {
                 (resume.keep)(&progress.checkpoint(self.start, classes));
             }
             let told = done - progress.told_from();

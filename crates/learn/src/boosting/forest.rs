@@ -1,5 +1,6 @@
 //! Random forest: deep trees, each on rows drawn with replacement and on a few random features at each node, averaged
-//! (Breiman 2001), on the bins of the gradient booster.
+//! (Breiman 2001), on the bins of the gradient booster. Extra trees are the same on all rows with random cuts (Geurts,
+//! Ernst and Wehenkel 2006).
 
 use std::sync::OnceLock;
 
@@ -19,21 +20,36 @@ use crate::matrix::Matrix;
 /// Trees grown between two reports; a fixed number, so that a stopped fit does not depend on the threads.
 const BATCH: usize = 16;
 
+/// How the trees of a forest come to differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForestKind {
+    /// Each tree draws rows with replacement and takes the best cut of each feature it looks at.
+    #[default]
+    RandomForest,
+    /// Each tree takes all rows and one random cut of each feature it looks at: smoother and faster to fit.
+    ExtraTrees,
+}
+
 /// Hyperparameters of the random forest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ForestParams {
+    /// `random-forest` (by default): rows drawn with replacement, best cuts; `extra-trees`: all rows, random cuts.
+    pub kind: ForestKind,
     /// Number of trees. From 1 to 100000, by default 200.
     pub trees: usize,
     /// Most splits between a tree's root and a leaf; 0 for no limit. By default 0.
     pub depth: usize,
     /// Least rows of a leaf. At least 1, by default 2.
     pub min_samples_leaf: usize,
-    /// Share of the features each node may split on, drawn anew. Above 0 and at most 1; by default a third of the
-    /// features for a regression and the square root of their number for a classification, rounded up.
+    /// Share of the features each node may split on, drawn anew. Above 0 and at most 1; by default the square root of
+    /// their number, rounded up, for a classification; for a regression a third of them, or all with `extra-trees`.
     pub node_feature_fraction: Option<f64>,
-    /// Rows drawn with replacement for each tree, as a share of the rows. Above 0 and at most 1, by default 1.
+    /// Rows drawn for each tree, as a share of the rows. Above 0 and at most 1, by default 1.
     pub row_fraction: f64,
+    /// Whether rows are drawn with replacement; by default with `random-forest`, not with `extra-trees`.
+    pub bootstrap: Option<bool>,
     /// Most bins of a feature, the one for missing values not counted. From 2 to 254, by default 254.
     pub bins: usize,
 }
@@ -41,11 +57,13 @@ pub struct ForestParams {
 impl Default for ForestParams {
     fn default() -> Self {
         Self {
+            kind: ForestKind::RandomForest,
             trees: 200,
             depth: 0,
             min_samples_leaf: 2,
             node_feature_fraction: None,
             row_fraction: 1.0,
+            bootstrap: None,
             bins: MOST_BINS,
         }
     }
@@ -138,6 +156,7 @@ impl Estimator for Forest {
         let count = layout.columns.len();
         let at_node = match params.node_feature_fraction {
             Some(fraction) => share(count, fraction),
+            None if train.classes == 0 && params.kind == ForestKind::ExtraTrees => count,
             None if train.classes == 0 => count.div_ceil(3),
             None => (count as f64).sqrt().ceil() as usize,
         };
@@ -150,6 +169,8 @@ impl Estimator for Forest {
             columns: &rows.columns,
             outputs: if train.classes > 2 { train.classes } else { 1 },
             draws: share(train.x.rows, params.row_fraction),
+            bootstrap: params.bootstrap.unwrap_or(params.kind == ForestKind::RandomForest),
+            random_cuts: params.kind == ForestKind::ExtraTrees,
             at_node,
             depth: if params.depth == 0 { usize::MAX } else { params.depth },
             min_rows: params.min_samples_leaf,

@@ -35,6 +35,10 @@ pub(crate) struct ForestTask<'a> {
     pub(crate) outputs: usize,
     /// Rows drawn a tree.
     pub(crate) draws: usize,
+    /// Whether they are drawn with replacement.
+    pub(crate) bootstrap: bool,
+    /// Whether a column offers one random cut instead of its best.
+    pub(crate) random_cuts: bool,
     /// Columns looked at a node.
     pub(crate) at_node: usize,
     /// Most splits between root and leaf.
@@ -109,13 +113,24 @@ pub(crate) fn grow_tree(task: &ForestTask<'_>, number: usize) -> (Tree, Vec<f64>
     (tree, gains)
 }
 
-/// Draws rows with replacement; the rows drawn, ascending, and every row's weight times its draws.
+/// Draws rows; the rows drawn, ascending, and every row's weight times its draws.
 fn draw(task: &ForestTask<'_>, rng: &mut ChaCha8Rng) -> (Vec<u32>, Vec<f64>) {
     let count = task.sample.x.rows;
     let mut weights = vec![0.0; count];
-    for _ in 0..task.draws {
-        let row = below(rng, count);
-        weights[row] += task.sample.weights.map_or(1.0, |weights| weights[row]);
+    let mut take = |row: usize| weights[row] += task.sample.weights.map_or(1.0, |weights| weights[row]);
+    if task.bootstrap {
+        (0..task.draws).for_each(|_| take(below(rng, count)));
+    } else if task.draws == count {
+        (0..count).for_each(take);
+    } else {
+        // each row with the chance that makes the right number of those left (Knuth's algorithm S)
+        let mut wanted = task.draws;
+        for row in 0..count {
+            if below(rng, count - row) < wanted {
+                wanted -= 1;
+                take(row);
+            }
+        }
     }
     if weights.iter().all(|&weight| weight == 0.0) {
         // few rows have a weight and none was drawn: the tree takes them all rather than none
@@ -181,8 +196,8 @@ impl ForestTask<'_> {
             }
             looked += 1;
             let found = match self.layout.columns[c].cut {
-                Cut::Number(_) => self.best_number(c, total, met),
-                Cut::Category(_) => self.best_category(c, total, met),
+                Cut::Number(_) => self.best_number(c, total, met, self.random_cuts.then_some(&mut *rng)),
+                Cut::Category(_) => self.best_category(c, total, met, self.random_cuts.then_some(&mut *rng)),
             };
             if let Some(found) = found {
                 let gain = found.gain - own;
@@ -226,9 +241,14 @@ impl ForestTask<'_> {
         }
     }
 
-    fn best_number(&self, column: usize, total: &[f64], met: &Met) -> Option<Split> {
+    /// The best cut or, with `random`, one drawn evenly between the smallest and the largest bin met.
+    fn best_number(&self, column: usize, total: &[f64], met: &Met, random: Option<&mut ChaCha8Rng>) -> Option<Split> {
         let stride = self.stride();
         let missing = met.bins[0] == 0;
+        let lowest = met.bins[usize::from(missing).min(met.bins.len() - 1)];
+        let span = usize::from(met.bins[met.bins.len() - 1] - lowest);
+        // with one value and missing ones there is nothing to draw
+        let drawn = random.filter(|_| span > 0).map(|rng| lowest + below(rng, span) as u8);
         let mut best: Option<Split> = None;
         for missing_left in [false, true] {
             if missing_left && !missing {
@@ -243,11 +263,15 @@ impl ForestTask<'_> {
                 if next.is_none() && first == 0 || met.bins[i] == 0 {
                     continue;
                 }
+                if drawn.is_some_and(|cut| met.bins[i] > cut || next.is_none_or(|next| next <= cut)) {
+                    continue;
+                }
                 let Some(gain) = self.gain(&left, total) else { continue };
                 if best.as_ref().is_none_or(|best| gain > best.gain) {
                     // between two values the node meets, cut in the middle
                     let last = next.map_or(met.bins[i], |next| ((u16::from(met.bins[i]) + u16::from(next)) / 2) as u8);
                     let last = if next == Some(last) { last - 1 } else { last };
+                    let last = drawn.unwrap_or(last);
                     let heavier = left[WEIGHT] * 2.0 >= total[WEIGHT];
                     let set = up_to(last, missing_left || !missing && heavier);
                     best = Some(Split { gain, column, left: set, last });
@@ -257,19 +281,24 @@ impl ForestTask<'_> {
         best
     }
 
-    /// Levels ordered by the mean target, or by the share of the node's most frequent class, cut in two.
-    fn best_category(&self, column: usize, total: &[f64], met: &Met) -> Option<Split> {
+    /// Levels ordered by the mean target, or by the share of the node's most frequent class, cut in two where it gains
+    /// most; with `random` at a place drawn.
+    fn best_category(&self, column: usize, total: &[f64], met: &Met, random: Option<&mut ChaCha8Rng>) -> Option<Split> {
         let stride = self.stride();
         let leading = (SUMS..stride).fold(SUMS, |best, k| if total[k] > total[best] { k } else { best });
         let mean = |i: usize| met.sums[i * stride + leading] / met.sums[i * stride + WEIGHT];
         let mut order: Vec<usize> = (0..met.bins.len()).collect();
         order.sort_by(|&a, &b| mean(a).total_cmp(&mean(b)).then(a.cmp(&b)));
+        let drawn = random.map(|rng| below(rng, order.len() - 1));
         let mut best: Option<Split> = None;
         let (mut left, mut set) = (vec![0.0; stride], [0_u64; 4]);
-        for &i in &order[..order.len() - 1] {
+        for (place, &i) in order[..order.len() - 1].iter().enumerate() {
             let bin = met.bins[i];
             add_all(&mut left, &met.sums[i * stride..(i + 1) * stride]);
             set[usize::from(bin >> 6)] |= 1 << (bin & 63);
+            if drawn.is_some_and(|drawn| drawn != place) {
+                continue;
+            }
             let Some(gain) = self.gain(&left, total) else { continue };
             if best.as_ref().is_none_or(|best| gain > best.gain) {
                 let mut left_set = set;

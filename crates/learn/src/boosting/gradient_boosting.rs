@@ -12,7 +12,7 @@ use super::boost::boost;
 use super::exponential::{exp, sigmoid};
 use super::loss::Loss;
 use super::monotone::Direction;
-use super::resume::Resume;
+use super::resume::{Checkpoint, Origin, Resume};
 use super::start::Asked;
 use super::tree::Tree;
 use super::walk::Walk;
@@ -291,7 +291,24 @@ impl Estimator for GradientBoosting {
         if let Some(problem) = Self::check(params).into_iter().next() {
             return Err(problem);
         }
-        boost(params, train, validation, context, &Resume::default())
+        let Some(checkpoints) = context.checkpoints else {
+            return boost(params, train, validation, context, &Resume::default());
+        };
+        let found = checkpoints.load().and_then(|bytes| serde_json::from_slice::<Checkpoint>(&bytes).ok());
+        let keep = |checkpoint: &Checkpoint| {
+            if let Ok(bytes) = serde_json::to_vec(checkpoint) {
+                checkpoints.save(&bytes);
+            }
+        };
+        let from = found.as_ref().map_or(Origin::Nothing, Origin::Checkpoint);
+        let resume = Resume { from, due: &|_| checkpoints.due(), keep: &keep };
+        match boost(params, train, validation, context, &resume) {
+            // what was kept is of another fit or damaged: then this one starts anew
+            Err(error) if error.code == "resume-differs" => {
+                boost(params, train, validation, context, &Resume { from: Origin::Nothing, ..resume })
+            }
+            done => done,
+        }
     }
 }
 

@@ -35,7 +35,7 @@ mod watch;
 mod tests;
 
 pub(crate) use bins::level;
-pub use forest::{Forest, ForestModel, ForestParams};
+pub use forest::{Forest, ForestKind, ForestModel, ForestParams};
 pub use gradient_boosting::{GradientBoosting, GradientBoostingModel, GradientBoostingParams, History};
 pub use loss::Loss;
 pub use monotone::Direction;

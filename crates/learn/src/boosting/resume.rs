@@ -38,15 +38,15 @@ pub enum Origin<'a> {
 pub struct Resume<'a> {
     /// What it goes on from.
     pub from: Origin<'a>,
-    /// Iterations between two checkpoints; 0 for none.
-    pub every: usize,
+    /// Whether a checkpoint is wanted after so many iterations.
+    pub due: &'a (dyn Fn(usize) -> bool + Sync),
     /// Takes each checkpoint.
     pub keep: &'a (dyn Fn(&Checkpoint) + Sync),
 }
 
 impl Default for Resume<'_> {
     fn default() -> Self {
-        Self { from: Origin::Nothing, every: 0, keep: &|_| {} }
+        Self { from: Origin::Nothing, due: &|_| false, keep: &|_| {} }
     }
 }
 

@@ -62,7 +62,8 @@ pub(crate) fn loss_for(asked: Option<Loss>, classes: usize) -> Result<Loss, Lear
         help: Some(if classes == 0 {
             format!("leave `loss` out, which takes `{usual}`, or set the task to classification")
         } else {
-            format!("leave `loss` out, which takes `{usual}`, or set `task: regression` if the target is a number")
+            let task = if asked == "rank" { "ranking" } else { "regression" };
+            format!("leave `loss` out, which takes `{usual}`, or set `task: {task}` if the target is a number")
         }),
         field: Some("loss"),
     })

@@ -6,7 +6,7 @@ mod resume;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Forest, ForestParams, GradientBoosting, GradientBoostingModel, GradientBoostingParams};
+use super::{Forest, ForestKind, ForestParams, GradientBoosting, GradientBoostingModel, GradientBoostingParams};
 use crate::estimator::{Estimator, FitContext, Fitted, Prediction, Sample};
 use crate::matrix::{Feature, Matrix};
 
@@ -525,4 +525,29 @@ fn one_full_tree_on_all_features_holds_its_rows() {
     let model = Forest::fit(&params, &sample, None, &FitContext::quiet(0)).unwrap();
     let predicted = values(model.predict(&x));
     assert!(predicted[0] < 12.0 && predicted[3] > 12.0 && predicted[5] < 8.0, "{predicted:?}");
+    // extra trees take all rows, so that full trees hold them exactly, wherever they cut
+    let extra = ForestParams { kind: ForestKind::ExtraTrees, trees: 9, ..params };
+    let y = [10.0, 11.0, 20.0, 21.5, 5.0, 6.25];
+    let model = Forest::fit(&extra, &Sample { y: &y, ..sample }, None, &FitContext::quiet(0)).unwrap();
+    for (row, found) in values(model.predict(&x)).into_iter().enumerate().filter(|(row, _)| weights[*row] > 0.0) {
+        assert!((found - y[row]).abs() < 1e-9, "{found} for {}", y[row]);
+    }
+    assert!(model.trees.iter().any(|tree| tree != &model.trees[0]));
+}
+
+#[test]
+fn extra_trees_learn_as_well_as_a_forest() {
+    let (x, y) = mixed(4000, 12);
+    let (new_x, new_y) = mixed(1000, 13);
+    let mean = new_y.iter().sum::<f64>() / 1000.0;
+    let spread: f64 = new_y.iter().map(|y| (mean - y).powi(2)).sum();
+    for row_fraction in [1.0, 0.6] {
+        let params = ForestParams { kind: ForestKind::ExtraTrees, trees: 60, row_fraction, ..ForestParams::default() };
+        let model = Forest::fit(&params, &Sample::new(&x, &y, 0), None, &FitContext::quiet(3)).unwrap();
+        let predicted = values(model.predict(&new_x));
+        let error: f64 = predicted.iter().zip(&new_y).map(|(p, y)| (p - y).powi(2)).sum();
+        assert!(1.0 - error / spread > 0.9, "r2 {}", 1.0 - error / spread);
+        let rows: Vec<f64> = model.trees.iter().map(|tree| tree.covers.iter().sum()).collect();
+        assert!(rows.iter().all(|rows| *rows == 4000.0 * row_fraction), "{rows:?}");
+    }
 }

@@ -184,7 +184,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 #[test]
 fn a_break_stops_the_solver_with_what_it_has() {
     let x = matrix(&columns());
-    let context = FitContext { seed: 0, threads: 1, on_iteration: &|_, _, _| ControlFlow::Break(()) };
+    let context = FitContext { on_iteration: &|_, _, _| ControlFlow::Break(()), ..FitContext::quiet(0) };
     for newton in [true, false] {
         let model = fit_by(&Params::default(), &sample(&x, &TWO, 2, None), &context, |_| newton).unwrap();
         assert_eq!((model.iterations, model.converged), (1, false));

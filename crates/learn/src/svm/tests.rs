@@ -156,7 +156,7 @@ fn what_is_too_much_is_refused() {
     let bad = Params { c: 0.0, gamma: Some(-1.0), degree: 0, tolerance: 0.0, ..Params::default() };
     let fields: Vec<_> = Svm::check(&bad).into_iter().map(|problem| problem.field.unwrap()).collect();
     assert_eq!(fields, ["c", "gamma", "degree", "tolerance"]);
-    let stop = FitContext { seed: 0, threads: 1, on_iteration: &|_, _, _| std::ops::ControlFlow::Break(()) };
+    let stop = FitContext { on_iteration: &|_, _, _| std::ops::ControlFlow::Break(()), ..FitContext::quiet(0) };
     let x = matrix(&[(0..60).map(f64::from).collect()]);
     let y: Vec<f64> = (0..60).map(|row| f64::from(row / 10)).collect();
     let train = Sample { x: &x, y: &y, classes: 6, weights: None, groups: None };

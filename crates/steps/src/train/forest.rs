@@ -1,4 +1,4 @@
-//! `train/forest`: a random forest.
+//! `train/forest`: a random forest, or extra trees.
 //!
 //! Takes missing values and categories as they are. Nothing to tune for a sound first result; probabilities are the
 //! shares of the trees.
@@ -14,7 +14,8 @@ impl Algorithm for Forest {
     const NAME: &'static str = "train/forest";
     const VERSION: u32 = 2;
     const ABOUT: &'static str = "a random forest";
-    const EXAMPLES: &'static [&'static str] = &["{}", r#"{"trees": 300, "seed": 7, "resample": {"k-fold": 5}}"#];
+    const EXAMPLES: &'static [&'static str] =
+        &["{}", r#"{"trees": 300, "seed": 7, "resample": {"k-fold": 5}}"#, r#"{"kind": "extra-trees"}"#];
     type Estimator = boosting::Forest;
     const WANTS: Wants = Wants::Native;
     const SPACE: &'static [(&'static str, Span)] = &[

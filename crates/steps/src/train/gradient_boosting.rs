@@ -1,7 +1,9 @@
 //! `train/gradient-boosting`: gradient boosting of histogram trees.
 //!
 //! Takes missing values and categories as they are. Stops early on the validation part when there is one; else it finds
-//! its length on a tenth of the training rows and is fitted anew on all of them. The defaults suit most tables.
+//! its length on a tenth of the training rows and is fitted anew on all of them. The defaults suit most tables. A
+//! ranking (`loss: rank`) takes the rows of each group of the split for a query. A fit that takes long goes on from
+//! where it was when its process was killed.
 
 use trainyard_learn::{boosting, features::Wants, fitted_model::FittedModel};
 
@@ -18,6 +20,9 @@ impl Algorithm for GradientBoosting {
         "{}",
         r#"{"trees": 100, "leaves": 31, "seed": 7, "resample": {"k-fold": 5}}"#,
         r#"{"tune": {"trials": 30, "metric": "rmse", "space": {"leaves": {"between": [7, 127], "scale": "log"}}}}"#,
+        r#"{"loss": "quantile", "quantile": 0.9, "early_stopping_metric": "mae"}"#,
+        r#"{"task": "ranking", "loss": "rank"}"#,
+        r#"{"monotone": {"age": "increasing"}, "class_weights": "balanced"}"#,
     ];
     type Estimator = boosting::GradientBoosting;
     const WANTS: Wants = Wants::Native;

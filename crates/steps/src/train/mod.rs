@@ -6,6 +6,8 @@
 mod advice;
 pub mod algorithm;
 mod check;
+pub mod checkpoints;
+pub mod class_weights;
 mod cross_validate;
 pub mod fit;
 pub mod forest;

@@ -4,12 +4,14 @@ use std::ops::ControlFlow;
 
 use trainyard_core::{Problem, StepError, evaluation::Task};
 use trainyard_learn::{
-    Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
+    Checkpoints, Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
     features::{FeaturePlan, Wants},
 };
 
 use super::{
     algorithm::{Algorithm, Fitting},
+    checkpoints::FitNotes,
+    class_weights,
     material::Material,
 };
 
@@ -67,8 +69,14 @@ impl Prepared {
             let groups = groups.map(|groups| rows.iter().map(|&row| groups[row]).collect());
             Ok(Part { x, y, weights, groups })
         };
-        let train = part(train)?;
-        let watched = if watched.is_empty() { None } else { Some(part(watched)?) };
+        let mut train = part(train)?;
+        let mut watched = if watched.is_empty() { None } else { Some(part(watched)?) };
+        let asked = material.common.class_weights.as_ref();
+        if let Some(factors) = class_weights::factors(asked, &train.y, train.weights.as_deref(), &target.classes)? {
+            for part in [Some(&mut train), watched.as_mut()].into_iter().flatten() {
+                part.weights = Some(class_weights::apply(part.weights.take(), &part.y, &factors));
+            }
+        }
         Ok(Self { plan, train, watched })
     }
 
@@ -78,17 +86,18 @@ impl Prepared {
         part(&self.train) + self.watched.as_ref().map_or(0, part)
     }
 
-    /// Fits the estimator, watching the watched rows.
+    /// Fits the estimator, watching the watched rows; goes on from what `checkpoints` has.
     pub(super) fn fit<A: Algorithm>(
         &self,
         material: &Material<'_>,
         params: &<A::Estimator as Estimator>::Params,
         threads: usize,
         on_iteration: OnIteration<'_>,
+        checkpoints: Option<&dyn Checkpoints>,
     ) -> Result<Fitting, StepError> {
         let classes = material.target.classes.len();
         let watched = self.watched.as_ref().map(|part| part.sample(classes));
-        let context = FitContext { seed: material.common.seed, threads, on_iteration };
+        let context = FitContext { seed: material.common.seed, threads, on_iteration, checkpoints };
         let model = A::Estimator::fit(params, &self.train.sample(classes), watched.as_ref(), &context)
             .map_err(|error| StepError::from(problem(error)))?;
         stop_if_cancelled(material)?;
@@ -134,7 +143,9 @@ pub(super) fn fit<A: Algorithm>(
             Err(_) => ControlFlow::Break(()),
         }
     };
-    let fitting = prepared.fit::<A>(material, params, context.threads, &on_iteration)?;
+    let told = serde_json::to_value(params).unwrap_or_default();
+    let checkpoints = FitNotes::new(context, &told, train, validation);
+    let fitting = prepared.fit::<A>(material, params, context.threads, &on_iteration, Some(&checkpoints))?;
     Ok((prepared.plan, fitting))
 }
 

@@ -391,7 +391,7 @@ impl<'a, A: Algorithm> Judge<'a, A> {
             &passing
         };
         let material = self.search.material;
-        let fitting = prepared.fit::<A>(material, params, threads, on_iteration)?;
+        let fitting = prepared.fit::<A>(material, params, threads, on_iteration, None)?;
         let prediction = prepared.predict(&fitting);
         let (truth, weights) = material.truth(&rows.test);
         let scored = Scored { truth: &truth, prediction: &prediction, weights: weights.as_deref(), groups: None };

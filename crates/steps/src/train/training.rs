@@ -8,7 +8,7 @@ use trainyard_core::evaluation::Task;
 use trainyard_data::split::FoldSpec;
 use trainyard_learn::features::FeatureParams;
 
-use super::tune::Tune;
+use super::{class_weights::ClassWeights, tune::Tune};
 use crate::beside;
 
 /// What every `train` step takes.
@@ -29,6 +29,8 @@ pub struct Common {
     /// How to search over the hyperparameters; not at all when absent: `tune: {}` is 30 trials over a space that suits
     /// the estimator.
     pub tune: Option<Tune>,
+    /// How much the rows of each class count besides: `balanced`, or a weight a class such as `{yes: 5}`.
+    pub class_weights: Option<ClassWeights>,
     /// Seeds every random choice.
     pub seed: u64,
 }

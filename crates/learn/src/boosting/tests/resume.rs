@@ -1,12 +1,18 @@
 //! A fit that is broken off and taken up again, and one that goes on from a model.
 
-use std::sync::Mutex;
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use super::{above_median, fit, matrix, mixed, thirds, values};
 use crate::boosting::{
     Checkpoint, GradientBoosting, GradientBoostingModel, GradientBoostingParams, Loss, Origin, Resume,
 };
-use crate::estimator::{Estimator, FitContext, Fitted, LearnError, Sample};
+use crate::estimator::{Checkpoints, Estimator, FitContext, Fitted, LearnError, Sample};
 
 fn bytes(model: &GradientBoostingModel) -> String {
     serde_json::to_string(model).unwrap()
@@ -20,7 +26,8 @@ fn a_broken_fit_taken_up_again_is_the_unbroken_one() {
     let (groups, watch_groups) = (queries(3000), queries(900));
     let same = |y: &[f64]| y.to_vec();
     let grades = |y: &[f64]| y.iter().map(|y| y.clamp(0.0, 4.0).floor()).collect::<Vec<_>>();
-    let cases: [(Loss, usize, &dyn Fn(&[f64]) -> Vec<f64>); 6] = [
+    type Target<'a> = &'a dyn Fn(&[f64]) -> Vec<f64>;
+    let cases: [(Loss, usize, Target<'_>); 6] = [
         (Loss::Squared, 0, &same),
         (Loss::Quantile, 0, &same),
         (Loss::Tweedie, 0, &grades),
@@ -45,7 +52,7 @@ fn a_broken_fit_taken_up_again_is_the_unbroken_one() {
             let unbroken = GradientBoosting::fit(&params, &train, watch, &FitContext::quiet(5)).unwrap();
             let kept = Mutex::new(Vec::new());
             let keep = |checkpoint: &Checkpoint| kept.lock().unwrap().push(serde_json::to_string(checkpoint).unwrap());
-            let resume = Resume { every: 7, keep: &keep, ..Resume::default() };
+            let resume = Resume { due: &|done| done.is_multiple_of(7), keep: &keep, ..Resume::default() };
             let kept_along =
                 GradientBoosting::fit_from(&params, &train, watch, &FitContext::quiet(5), &resume).unwrap();
             assert_eq!(bytes(&kept_along), bytes(&unbroken), "keeping checkpoints changes nothing");
@@ -106,4 +113,49 @@ fn what_is_of_another_fit_is_refused() {
     assert_eq!(code(Origin::Model(&broken), &Sample::new(&x, &y, 0)), "resume-differs");
     let checkpoint = Checkpoint { model, node_gains: Vec::new() };
     assert_eq!(code(Origin::Checkpoint(&checkpoint), &Sample::new(&x, &y, 0)), "resume-differs");
+}
+
+/// Keeps a checkpoint every third iteration and is killed after `left` of them.
+struct Kept {
+    bytes: Mutex<Option<Vec<u8>>>,
+    asked: AtomicUsize,
+}
+
+impl Checkpoints for Kept {
+    fn load(&self) -> Option<Vec<u8>> {
+        self.bytes.lock().unwrap().clone()
+    }
+    fn due(&self) -> bool {
+        self.asked.fetch_add(1, Ordering::SeqCst) % 3 == 2
+    }
+    fn save(&self, bytes: &[u8]) {
+        *self.bytes.lock().unwrap() = Some(bytes.to_vec());
+    }
+}
+
+#[test]
+fn a_fit_goes_on_from_what_its_context_kept() {
+    let (x, y) = mixed(800, 1);
+    let sample = Sample::new(&x, &y, 0);
+    let params = GradientBoostingParams { trees: 20, ..Default::default() };
+    let unbroken = fit(&params, &sample);
+    let kept = Kept { bytes: Mutex::new(None), asked: AtomicUsize::new(0) };
+    let heard = Mutex::new(Vec::new());
+    let until = |last: usize| {
+        let on_iteration = |done: usize, _: usize, _: Option<f64>| {
+            heard.lock().unwrap().push(done);
+            if done == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let context = FitContext { checkpoints: Some(&kept), on_iteration: &on_iteration, ..FitContext::quiet(0) };
+        GradientBoosting::fit(&params, &sample, None, &context).unwrap()
+    };
+    until(8);
+    heard.lock().unwrap().clear();
+    assert_eq!(bytes(&until(usize::MAX)), bytes(&unbroken));
+    assert_eq!(heard.lock().unwrap().first(), Some(&7), "six iterations were kept");
+    *kept.bytes.lock().unwrap() = Some(b"damaged".to_vec());
+    assert_eq!(bytes(&until(usize::MAX)), bytes(&unbroken));
+    let other = serde_json::to_vec(&Checkpoint { model: unbroken.clone(), node_gains: Vec::new() }).unwrap();
+    *kept.bytes.lock().unwrap() = Some(other);
+    assert_eq!(bytes(&until(usize::MAX)), bytes(&unbroken));
 }

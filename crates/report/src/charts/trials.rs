@@ -43,7 +43,7 @@ pub fn trials(trials: &Trials<'_>) -> String {
     let frame = frame::draw(&mut svg, (trials.x, x_ends), (trials.y, y_ends), &[]);
     for [x, y] in thinned(&finite, MOST_DOTS) {
         let title = format!("{}: {}", number::significant(x, 4), number::significant(y, 4));
-        svg.circle("point s1", (frame.x.at(x), frame.y.at(y)), 3.0, &title);
+        svg.circle("dot s1", (frame.x.at(x), frame.y.at(y)), 3.0, &title);
     }
     let mut steps: Vec<(f64, f64)> = Vec::new();
     for [x, y] in trials.best.iter().filter(|point| point.iter().all(|value| value.is_finite())) {

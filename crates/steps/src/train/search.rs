@@ -7,10 +7,7 @@ use std::{
     cmp::Ordering,
     collections::BTreeMap,
     ops::ControlFlow,
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, AtomicU32, Ordering as Memory},
-    },
+    sync::atomic::{AtomicBool, AtomicU32, Ordering as Memory},
     time::Instant,
 };
 
@@ -73,9 +70,8 @@ struct Judge<'a, A: Algorithm> {
     search: &'a Search<'a, <A::Estimator as Estimator>::Params>,
     metric: &'a str,
     direction: Direction,
-    prepared: Vec<OnceLock<Result<Prepared, StepError>>>,
-    /// How many of the folds are kept once prepared.
-    kept: usize,
+    /// The first folds, as many as are kept.
+    prepared: Vec<Prepared>,
 }
 
 /// Searches.
@@ -222,15 +218,17 @@ impl<'a, A: Algorithm> Judge<'a, A> {
         metric: &'a str,
         direction: Direction,
     ) -> Result<Self, StepError> {
-        let prepared: Vec<OnceLock<Result<Prepared, StepError>>> =
-            search.folds.iter().map(|_| OnceLock::new()).collect();
-        let mut judge = Self { search, metric, direction, prepared, kept: 0 };
-        let Some(first) = search.folds.first() else {
+        let mut judge = Self { search, metric, direction, prepared: Vec::new() };
+        let Some((first, others)) = search.folds.split_first() else {
             return Err(StepError::new("no-rows", "there are no rows to judge trials by"));
         };
         let first = judge.prepare(first)?;
-        judge.kept = (MOST_KEPT / first.bytes().max(1)).max(1);
-        judge.prepared[0].get_or_init(|| Ok(first));
+        // All before the first trial, as a trial that waits for another to prepare a fold could wait for itself.
+        let kept = (MOST_KEPT / first.bytes().max(1)).saturating_sub(1).min(others.len());
+        judge.prepared.push(first);
+        let threads = search.material.context.threads;
+        let more = side_by_side(threads, kept, |at| judge.prepare(&others[at]));
+        judge.prepared.extend(more.into_iter().collect::<Result<Vec<_>, _>>()?);
         Ok(judge)
     }
 
@@ -381,14 +379,12 @@ impl<'a, A: Algorithm> Judge<'a, A> {
     ) -> Result<Fitted<<A::Estimator as Estimator>::Params>, StepError> {
         let rows = &self.search.folds[fold];
         let passing;
-        let prepared = if fold < self.kept {
-            match self.prepared[fold].get_or_init(|| self.prepare(rows)) {
-                Ok(prepared) => prepared,
-                Err(error) => return Err(error.clone()),
+        let prepared = match self.prepared.get(fold) {
+            Some(prepared) => prepared,
+            None => {
+                passing = self.prepare(rows)?;
+                &passing
             }
-        } else {
-            passing = self.prepare(rows)?;
-            &passing
         };
         let material = self.search.material;
         let fitting = prepared.fit::<A>(material, params, threads, on_iteration, None)?;

@@ -33,7 +33,7 @@ pub struct Tune {
     /// Which rows judge a trial: `validation`, or folds of the training rows such as `{k-fold: 5}`. By default the
     /// validation part where the split has one, else five folds.
     pub by: Option<By>,
-    /// Trials chosen together, 1 to 256, and run side by side as far as there are threads; by default 4. More use more
+    /// Trials chosen together, 1 to 64, and run side by side as far as there are threads; by default 4. More use more
     /// threads; each knows nothing of how the others do.
     pub at_once: u32,
     /// Start no further trials once so many seconds have gone by. How far a search comes then depends on the machine,
@@ -145,7 +145,7 @@ impl Tune {
             }
         };
         range("trials", (1..=100_000).contains(&self.trials), self.trials.to_string(), "1 to 100000");
-        range("at_once", (1..=256).contains(&self.at_once), self.at_once.to_string(), "1 to 256");
+        range("at_once", (1..=64).contains(&self.at_once), self.at_once.to_string(), "1 to 64");
         if let Some(seconds) = self.seconds {
             range("seconds", seconds.is_finite() && seconds > 0.0, seconds.to_string(), "a number above 0");
         }

@@ -52,10 +52,10 @@ pub(crate) enum Command {
         /// Another's.
         after: String,
     },
-    /// Tell why a step would run again.
+    /// Tell why a step would run again, or what the code of a problem means.
     Explain {
-        /// A step of the pipeline.
-        #[arg(value_name = "STEP")]
+        /// A step of the pipeline, or a code such as `unknown-column`.
+        #[arg(value_name = "STEP|CODE")]
         what: String,
         /// The pipeline file.
         #[command(flatten)]

@@ -1,9 +1,17 @@
 //! A run's progress: bars on a terminal, plain lines in a pipe.
 
-use std::{collections::BTreeMap, io::IsTerminal, sync::Mutex, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::IsTerminal,
+    sync::Mutex,
+    time::Duration,
+};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use trainyard_core::record::{StepRecord, StepStatus};
+use trainyard_core::{
+    Warning,
+    record::{StepRecord, StepStatus},
+};
 use trainyard_engine::Event;
 
 use crate::{output::complain, render};
@@ -14,6 +22,7 @@ pub(crate) struct Progress {
     running: Mutex<BTreeMap<String, ProgressBar>>,
     overall: Mutex<Option<ProgressBar>>,
     width: Mutex<usize>,
+    told: Mutex<BTreeSet<(String, String)>>,
     quiet: bool,
 }
 
@@ -21,7 +30,14 @@ impl Progress {
     /// Bars when standard error is a terminal; nothing when `quiet`.
     pub(crate) fn new(quiet: bool) -> Self {
         let bars = (!quiet && std::io::stderr().is_terminal()).then(MultiProgress::new);
-        Self { bars, running: Mutex::default(), overall: Mutex::default(), width: Mutex::new(0), quiet }
+        Self {
+            bars,
+            running: Mutex::default(),
+            overall: Mutex::default(),
+            width: Mutex::new(0),
+            told: Mutex::default(),
+            quiet,
+        }
     }
 
     /// Shows an event.
@@ -87,7 +103,17 @@ impl Progress {
             bar.finish_and_clear();
         }
         self.line(&step_line(record, *lock(&self.width)));
-        render::warnings(&record.warnings, "      ").lines().for_each(|line| self.line(line));
+        let mut told = lock(&self.told);
+        // Steps that look at the same data find the same: once is enough.
+        let news: Vec<Warning> = record
+            .warnings
+            .iter()
+            .filter(|warning| warning.silenced.is_none())
+            .filter(|warning| told.insert((warning.code.clone(), warning.message.clone())))
+            .cloned()
+            .collect();
+        drop(told);
+        render::warnings(&news, "      ").lines().for_each(|line| self.line(line));
         if let Some(bar) = lock(&self.overall).as_ref() {
             bar.inc(1);
         }

@@ -8,6 +8,9 @@ use trainyard_core::{Place, Problem, Warning};
 
 use crate::failure::Failure;
 
+/// Where to read more; once, below what it is about.
+pub(crate) const HINT: &str = "`trainyard explain CODE` says more about a code in brackets\n";
+
 /// All problems, each with its line and caret, and a count at the end.
 pub(crate) fn problems(problems: &[Problem], texts: &BTreeMap<String, String>, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -24,6 +27,9 @@ pub(crate) fn problems(problems: &[Problem], texts: &BTreeMap<String, String>, c
         let _ = write!(out, ", {} silenced", silenced.len());
     }
     out.push('\n');
+    if !shown.is_empty() {
+        out.push_str(HINT);
+    }
     out
 }
 
@@ -82,7 +88,7 @@ pub(crate) fn failure(failure: &Failure, colour: bool) -> String {
     if let Some(help) = &failure.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
-    format!("{}\n", renderer.render(&[group]))
+    format!("{}\n{HINT}", renderer.render(&[group]))
 }
 
 /// A problem as `check --json` shows it.
@@ -119,7 +125,7 @@ mod tests {
         assert!(shown.contains("p.yaml:3:16"), "{shown}");
         assert!(shown.contains("^^^^^"), "{shown}");
         assert!(shown.contains("did you mean `torque`?"), "{shown}");
-        assert!(shown.ends_with("1 error and 0 warnings\n"), "{shown}");
+        assert!(shown.ends_with(&format!("1 error and 0 warnings\n{HINT}")), "{shown}");
     }
 
     #[test]
@@ -128,7 +134,10 @@ mod tests {
         silenced.silenced = Some("each row is a group by itself".to_owned());
         assert_eq!(problem_json(&silenced)["silenced"], "each row is a group by itself");
         let shown = problems(&[silenced, Problem::warning("odd", "odd")], &BTreeMap::new(), false);
-        assert!(shown.ends_with("0 errors and 1 warning, 1 silenced\n") && !shown.contains("mixes rows"), "{shown}");
+        assert!(
+            shown.ends_with(&format!("0 errors and 1 warning, 1 silenced\n{HINT}")) && !shown.contains("mixes rows"),
+            "{shown}"
+        );
         let high = Warning::new("b", "second").severity(Severity::High).help("do this");
         let quiet = Warning { silenced: Some("known".to_owned()), ..Warning::new("c", "third") };
         let lines = warnings(&[Warning::new("a", "first"), high, quiet], " ");

@@ -9,6 +9,7 @@ mod chunks;
 #[cfg(test)]
 mod contract;
 mod dense_sample;
+pub mod diagnose;
 pub mod estimator;
 pub mod features;
 pub mod fitted_model;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use trainyard_core::{Registry, step::ErasedStep};
+use trainyard_explain as page;
 
 use crate::{envelope, trigger};
 
@@ -161,6 +162,7 @@ fn step_schema(uses: &[Json], rules: Vec<Json>) -> Json {
         "silence" => json!({
             "type": "object",
             "description": "Warnings not to be shown, each by its code with the reason.",
+            "propertyNames": {"enum": page::all().filter(|page| page.is_warning).map(|page| page.code).collect::<Vec<_>>()},
             "additionalProperties": {"type": "string", "minLength": 1}
         }),
         limits => json!({"$ref": format!("#/$defs/limits.{limits}")}),

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use trainyard_core::Problem;
+use trainyard_explain as page;
 
 use crate::{
     fields,
-    findings::{Findings, shown},
+    findings::{Findings, shown, unknown},
     node::Node,
 };
 
@@ -19,6 +20,16 @@ pub(crate) fn read(node: &Node, findings: &mut Findings) -> BTreeMap<String, Str
         if reason.trim().is_empty() {
             let help = format!("say why it does not matter here: `{}: \"…\"`", shown(&entry.key));
             findings.at(entry.value.span, Problem::error("bad-value", format!("{what} is empty")).help(help));
+            continue;
+        }
+        if !page::of(&entry.key).is_some_and(|page| page.is_warning) {
+            let codes = page::all().filter(|page| page.is_warning).map(|page| page.code);
+            let problem = unknown("unknown-code", "warning", &entry.key, codes);
+            let problem = match page::of(&entry.key) {
+                Some(_) => problem.help(format!("`{}` is an error, which cannot be silenced", entry.key)),
+                None => problem,
+            };
+            findings.at(entry.key_span, problem);
             continue;
         }
         silence.insert(entry.key.clone(), reason.trim().to_owned());

@@ -16,12 +16,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("data", &["core"]),
     ("learn", &["core"]),
     ("model", &["core", "data", "learn"]),
-    ("manifest", &["core"]),
+    ("explain", &[]),
+    ("manifest", &["core", "explain"]),
     ("store", &["core"]),
     ("steps", &["core", "data", "learn", "model"]),
     ("engine", &["core", "store"]),
     ("report", &["core"]),
-    ("cli", &["core", "data", "engine", "learn", "manifest", "model", "report", "steps", "store"]),
+    ("cli", &["core", "data", "engine", "explain", "learn", "manifest", "model", "report", "steps", "store"]),
     ("testkit", &["core"]),
 ];
 

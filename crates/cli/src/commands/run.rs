@@ -334,6 +334,11 @@ pub(super) fn words(record: &RunRecord, found: &Found, report: Option<&Path>) ->
         seconds(record.seconds),
         counted.join(", ")
     );
+    let told =
+        |step: &StepRecord| step.error.is_some() || step.warnings.iter().any(|warning| warning.silenced.is_none());
+    if record.steps.iter().any(told) {
+        let _ = write!(out, "more         {}", render::HINT);
+    }
     if let Some(path) = report {
         let _ = writeln!(out, "report       {}", path.display());
     }

@@ -41,6 +41,9 @@ pub(super) fn split(args: &SplitArgs, output: &Output) -> Result<ExitCode, Failu
         let _ = writeln!(words, "{:12} {:>12} rows", "left out", thousands(left_out as u64));
     }
     words.push_str(&render::warnings(&parts.warnings, ""));
+    if !parts.warnings.is_empty() {
+        words.push_str(render::HINT);
+    }
     let counted: BTreeMap<&String, _> =
         names.iter().zip(&sizes).map(|(name, rows)| (name, json!({"rows": rows}))).collect();
     let mut document = json!({"parts": counted, "warnings": parts.warnings});

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use trainyard_core::{ColumnType, evaluation::Task, profile::Profile};
 use trainyard_data::{DataError, Table, columns::numbers};
-use trainyard_model::Target;
+use trainyard_learn::{Frame, diagnose::group_column};
+use trainyard_model::{Target, frame};
 
 use super::leaks;
 
@@ -60,8 +61,10 @@ pub(crate) fn look(
         return Err(DataError::new("single-class", format!("`{target_name}` holds one value only"))
             .help("there is nothing to predict; choose another target"));
     }
-    let mut left_out = leaks::find(table, &profile, target_name, &target)?;
-    let strategy = strategy(table, &profile, target_name, target.task)?;
+    let others: Vec<String> = table.names().filter(|name| *name != target_name).map(str::to_owned).collect();
+    let frame = frame(table, &others)?;
+    let mut left_out = leaks::find(&frame, &profile, target_name, &target);
+    let strategy = strategy(&frame, &profile, target_name, target.task);
     if let Strategy::Group(group) = &strategy.0 {
         left_out.remove(group);
     }
@@ -127,9 +130,13 @@ fn rarest(target: &Target) -> f64 {
     counts.into_iter().fold(f64::INFINITY, f64::min) / total.max(1.0)
 }
 
-fn strategy(table: &Table, profile: &Profile, target: &str, task: Task) -> Result<(Strategy, String), DataError> {
-    if let Some((group, why)) = group_column(table, profile, target)? {
-        return Ok((Strategy::Group(group), why));
+fn strategy(frame: &Frame, profile: &Profile, target: &str, task: Task) -> (Strategy, String) {
+    let names_things = |name: &str| {
+        let column = profile.columns.iter().find(|column| column.name == name);
+        column.is_some_and(|column| matches!(column.column_type, ColumnType::Integer | ColumnType::Text))
+    };
+    if let Some(group) = group_column::find(frame, names_things) {
+        return (Strategy::Group(group.column), group.reason);
     }
     // A moment that many rows share is a stamp of the batch, not of the row.
     let moment = profile.columns.iter().find(|column| {
@@ -139,81 +146,11 @@ fn strategy(table: &Table, profile: &Profile, target: &str, task: Task) -> Resul
     });
     if let Some(moment) = moment {
         let why = format!("`{}` says when each row was taken: train on the past, test on the future", moment.name);
-        return Ok((Strategy::Time(moment.name.clone()), why));
+        return (Strategy::Time(moment.name.clone()), why);
     }
-    Ok(if task.is_classification() {
+    if task.is_classification() {
         (Strategy::Stratified, "every part gets its share of each class".to_owned())
     } else {
         (Strategy::Random, "nothing in the columns ties rows together".to_owned())
-    })
-}
-
-/// Words that name what rows belong to.
-const GROUP_WORDS: [&str; 18] = [
-    "unit",
-    "unit_id",
-    "machine",
-    "machine_id",
-    "device",
-    "device_id",
-    "patient",
-    "patient_id",
-    "subject",
-    "subject_id",
-    "user_id",
-    "customer_id",
-    "session_id",
-    "engine",
-    "engine_id",
-    "station",
-    "station_id",
-    "group",
-];
-
-/// A column whose rows belong together: by its name, or because its values come in blocks within which another column
-/// counts up.
-fn group_column(table: &Table, profile: &Profile, target: &str) -> Result<Option<(String, String)>, DataError> {
-    for column in profile.columns.iter().filter(|column| column.name != target) {
-        if !matches!(column.column_type, ColumnType::Integer | ColumnType::Text) {
-            continue;
-        }
-        if column.distinct < 5 || column.distinct * 3 > profile.rows {
-            continue;
-        }
-        let named = GROUP_WORDS.contains(&column.name.to_ascii_lowercase().as_str());
-        if named {
-            let why = format!("rows of one `{}` are alike: they must not be on both sides", column.name);
-            return Ok(Some((column.name.clone(), why)));
-        }
-        if column.column_type == ColumnType::Integer
-            && let Some(counter) = counter_within(table, profile, &column.name, column.distinct)?
-        {
-            let why =
-                format!("within each `{}`, `{counter}` counts up: such rows must not be on both sides", column.name);
-            return Ok(Some((column.name.clone(), why)));
-        }
     }
-    Ok(None)
-}
-
-/// The column that counts up by one within every block of equal values of `name`, if those come in blocks.
-fn counter_within(table: &Table, profile: &Profile, name: &str, distinct: u64) -> Result<Option<String>, DataError> {
-    let blocks = numbers(&table.column(name)?)?;
-    let starts = 1 + blocks.windows(2).filter(|pair| pair[0] != pair[1]).count() as u64;
-    if starts != distinct {
-        return Ok(None);
-    }
-    for other in profile.columns.iter().filter(|other| other.column_type == ColumnType::Integer && other.name != name) {
-        let values = numbers(&table.column(&other.name)?)?;
-        let counts = blocks
-            .windows(2)
-            .zip(values.windows(2))
-            .all(|(block, value)| block[0] != block[1] || (value[1] - value[0] - 1.0).abs() < f64::EPSILON);
-        let resets =
-            blocks.windows(2).zip(values.windows(2)).any(|(block, value)| block[0] != block[1] && value[1] < value[0]);
-        if counts && resets {
-            return Ok(Some(other.name.clone()));
-        }
-    }
-    Ok(None)
 }

@@ -17,3 +17,4 @@ mod shared_data;
 mod steps;
 mod store;
 mod tuning;
+mod traps;

@@ -87,10 +87,12 @@ fn silencing_wants_a_reason() {
             "name: x\nsteps:\n  a: {{uses: acquire/rows, with: {{columns: {{x: float}}}}, silence: {silence}}}\n"
         ))
     };
-    assert_snapshot!([file("{mixes-rows: ' '}"), file("[mixes-rows]"), file("{mixes-rows: }")].concat(), @r#"
+    assert_snapshot!([file("{mixes-rows: ' '}"), file("[mixes-rows]"), file("{mixes-rows: }"), file("{mixed-rows: meant, unknown-column: no}")].concat(), @r#"
     pipeline.yaml:3:78+3 bad-value: the reason for silencing `mixes-rows` is empty (say why it does not matter here: `mixes-rows: "…"`)
     pipeline.yaml:3:65+12 wrong-type: `silence` must be a map of keys and values, not a list
     pipeline.yaml:3:76+1 wrong-type: the reason for silencing `mixes-rows` must be a text, not an empty value
+    pipeline.yaml:3:66+10 unknown-code: unknown warning `mixed-rows` (did you mean `mixes-rows`?)
+    pipeline.yaml:3:85+14 unknown-code: unknown warning `unknown-column` (`unknown-column` is an error, which cannot be silenced)
     "#);
 }
 

@@ -185,7 +185,7 @@ fn triggers_warn_only() {
 fn a_warning_of_a_step_stays_a_warning() {
     let text = "name: x\nsteps:\n  a: {uses: acquire/rows, with: {columns: {leak: float}}}\n  s: {uses: prepare/sql, from: a, with: {query: SELECT leak FROM a}}\n";
     let checked = World::default().sound(text);
-    assert_eq!(super::shown(&checked.problems), "pipeline.yaml:4:49+18 warning leak: column `leak` could leak\n");
+    assert_eq!(super::shown(&checked.problems), "pipeline.yaml:4:49+18 warning mixes-rows: column `leak` could leak\n");
 }
 
 #[test]
@@ -193,14 +193,14 @@ fn a_silenced_warning_keeps_its_reason() {
     let text = "name: x
 steps:
   a: {uses: acquire/rows, with: {columns: {leak: float}}}
-  s: {uses: prepare/sql, from: a, with: {query: SELECT leak FROM a}, silence: {leak: ' known when asked '}}
+  s: {uses: prepare/sql, from: a, with: {query: SELECT leak FROM a}, silence: {mixes-rows: ' known when asked '}}
   g: {uses: prepare/sql, from: a, with: {query: SELECT leak FROM a}, resources: {gpu: 1}, silence: {not-yet: later}}
 ";
     let checked = World::default().sound(text);
     let silenced: Vec<_> = checked.problems.iter().map(|p| (p.code.as_str(), p.silenced.as_deref())).collect();
-    assert_eq!(silenced, [("leak", Some("known when asked")), ("leak", None), ("not-yet", Some("later"))]);
+    assert_eq!(silenced, [("mixes-rows", Some("known when asked")), ("mixes-rows", None), ("not-yet", Some("later"))]);
     let plan = plan(&checked);
-    assert_eq!(plan.steps[1].silence, [("leak".to_owned(), "known when asked".to_owned())].into());
+    assert_eq!(plan.steps[1].silence, [("mixes-rows".to_owned(), "known when asked".to_owned())].into());
 }
 
 #[test]

@@ -152,7 +152,7 @@ impl Step for Sql {
         let schema = Schema { columns: columns.into_iter().flatten().collect() };
         let mut out = Outlines::output("data", Outline::Table { schema });
         if params.query.contains("leak") {
-            out.warnings.push(Problem::warning("leak", "column `leak` could leak").at(["query"]));
+            out.warnings.push(Problem::warning("mixes-rows", "column `leak` could leak").at(["query"]));
         }
         Ok(((), out))
     }

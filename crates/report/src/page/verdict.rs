@@ -200,8 +200,7 @@ fn facts(report: &Report<'_>) -> Vec<Fact> {
     .collect();
     let cpu: f64 = run.steps.iter().map(|step| step.cost.cpu_seconds).filter(|cpu| cpu.is_finite()).sum();
     let peak = run.steps.iter().map(|step| step.cost.peak_memory).max().unwrap_or(0);
-    let warnings: usize =
-        run.steps.iter().map(|step| step.warnings.iter().filter(|warning| warning.silenced.is_none()).count()).sum();
+    let warnings = super::warnings::count(report);
     let mut facts = vec![
         Fact {
             label: "Steps",

@@ -1,6 +1,9 @@
 //! What the user should know: every warning with its code, its severity, its numbers and what to do.
 
-use std::cmp::Reverse;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use askama::Template;
 use trainyard_core::{Warning, record::StepRecord};
@@ -31,11 +34,17 @@ struct Warnings {
 struct Row {
     code: String,
     severity: &'static str,
-    step: String,
+    steps: Vec<String>,
     message: Markup,
     help: Option<Markup>,
     numbers: Vec<(String, String)>,
     reason: Option<Markup>,
+}
+
+/// A warning and the steps that gave it.
+struct Found<'a> {
+    warning: &'a Warning,
+    steps: Vec<String>,
 }
 
 pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
@@ -45,6 +54,7 @@ pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
         return None;
     }
     shown.sort_by_key(|(_, warning)| Reverse(warning.severity));
+    let (shown, silenced) = (merged(&shown), merged(&silenced));
     let total = shown.len();
     let mut open = rows(&shown);
     let folded = open.split_off(open.len().min(OPEN));
@@ -64,11 +74,32 @@ pub(crate) fn section(report: &Report<'_>) -> Option<Section> {
     })
 }
 
-fn rows(warnings: &[(&StepRecord, &Warning)]) -> Vec<Row> {
-    let shown = |(step, warning): &(&StepRecord, &Warning)| Row {
+/// How many warnings there are to look at.
+pub(crate) fn count(report: &Report<'_>) -> usize {
+    let all = report.run.steps.iter().flat_map(|step| step.warnings.iter());
+    let shown = all.filter(|warning| warning.silenced.is_none());
+    shown.map(|warning| (&warning.code, &warning.message)).collect::<BTreeSet<_>>().len()
+}
+
+/// Equal warnings of several steps as one, in the order of the first of each.
+fn merged<'a>(all: &[(&'a StepRecord, &'a Warning)]) -> Vec<Found<'a>> {
+    let mut places = BTreeMap::new();
+    let mut merged: Vec<Found<'a>> = Vec::new();
+    for (step, warning) in all {
+        let place = *places.entry((&warning.code, &warning.message, &warning.silenced)).or_insert(merged.len());
+        match merged.get_mut(place) {
+            Some(found) => found.steps.push(step.name.clone()),
+            None => merged.push(Found { warning, steps: vec![step.name.clone()] }),
+        }
+    }
+    merged
+}
+
+fn rows(warnings: &[Found<'_>]) -> Vec<Row> {
+    let shown = |Found { warning, steps }: &Found<'_>| Row {
         code: warning.code.clone(),
         severity: warning.severity.name(),
-        step: step.name.clone(),
+        steps: steps.clone(),
         message: prose(&warning.message),
         help: warning.help.as_deref().map(prose),
         numbers: warning

@@ -20,7 +20,7 @@ use trainyard_learn::{
 };
 use trainyard_model::{Package, Target, frame};
 
-use super::gates;
+use super::{gates, suspicions};
 
 /// What to measure, what decides, and what must hold.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -186,6 +186,7 @@ impl Step for Models {
             baselines,
             gates: Vec::new(),
         };
+        suspicions::warn(&evaluation, &split, &models, context);
         for gate in &params.gates {
             let condition = gates::parse(gate, &names).map_err(StepError::from)?;
             let verdict = gates::judge(gate, &condition, &evaluation);

@@ -5,6 +5,7 @@ use trainyard_learn::Estimator;
 
 use super::{
     algorithm::Algorithm,
+    diagnosis,
     material::Roles,
     prepare::problem,
     training::{Common, Training},
@@ -84,11 +85,12 @@ pub(super) fn check_common(
     if !problems.is_empty() {
         return Err(problems);
     }
+    let warnings = diagnosis::foresee(&names, roles.group.is_some() || roles.time.is_some());
     let outline = Outline::Model {
         target: target.unwrap_or_default(),
         task: common.task,
         features: common.features.chosen(&names),
         estimator: estimator.to_owned(),
     };
-    Ok(Outlines::output("model", outline))
+    Ok(Outlines { warnings, ..Outlines::output("model", outline) })
 }

@@ -17,7 +17,7 @@ use trainyard_model::{Package, Provenance, Signature};
 pub use super::algorithm::{Algorithm, Fitting, Span};
 use super::{
     check::check,
-    cross_validate,
+    cross_validate, diagnosis,
     material::{Material, Rows},
     prepare::{fit, fit_alone, problem},
     search::{self, Search},
@@ -109,6 +109,7 @@ pub(super) fn parts(material: &Material<'_>, name: &str) -> Result<(Vec<usize>, 
         return Err(StepError::new("no-rows", format!("no row of part `train` has a known `{name}`"))
             .help("is the target column empty, or did a filter take every row?"));
     }
+    diagnosis::warn(material, name, &train);
     let validation = match split.part_names().iter().any(|part| part == "validation") {
         true => material.known(split.rows("validation")?),
         false => Vec::new(),

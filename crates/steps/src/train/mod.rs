@@ -9,6 +9,7 @@ mod check;
 pub mod checkpoints;
 pub mod class_weights;
 mod cross_validate;
+mod diagnosis;
 pub mod fit;
 pub mod forest;
 pub mod gradient_boosting;

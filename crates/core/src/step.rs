@@ -380,6 +380,8 @@ pub struct Context<'a> {
     pub models: &'a dyn Models,
     /// What the step keeps for itself while at work.
     pub notes: &'a dyn Notes,
+    /// What other work has taken in.
+    pub uses: &'a dyn Uses,
     /// Told how far the step is.
     pub monitor: &'a dyn Monitor,
     /// The warnings so far.
@@ -465,9 +467,26 @@ pub trait Notes: Sync {
     fn save(&self, name: &str, bytes: &[u8]) -> Result<(), StepError>;
 }
 
-/// Nothing is kept: for a step that runs outside the engine.
+/// What work, in any run on this store, has taken in: so that the repeated use of data that should be used once can be
+/// counted.
+pub trait Uses: Sync {
+    /// The parameters of every other piece of work by the step `uses` that took in `artifact` and came to a result, be
+    /// it refused by a gate. Work of one fingerprint counts once.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    fn of(&self, artifact: &Digest, uses: &str) -> Result<Vec<serde_json::Value>, StepError>;
+}
+
+/// Nothing is kept and nothing known: for a step that runs outside the engine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoNotes;
+
+impl Uses for NoNotes {
+    fn of(&self, _: &Digest, _: &str) -> Result<Vec<serde_json::Value>, StepError> {
+        Ok(Vec::new())
+    }
+}
 
 impl Notes for NoNotes {
     fn trials(&self) -> Result<Vec<Trial>, StepError> {

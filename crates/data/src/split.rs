@@ -38,13 +38,13 @@ pub use artifact::{NO_PART, Roles, SPLIT_CODEC, SplitTable, fold_parts};
 pub use builder::{Part, PartView, Parts, Split};
 pub use check::{check, outline, part_names};
 pub use folds::{
-    Fold, FoldInput, FoldSpec, NO_FOLD, NestedFold, folds, group_folds, holdout, moments, nested, random_folds,
-    stratified_folds, stratified_group_folds, table_folds, time_folds,
+    Fold, FoldInput, FoldSpec, NO_FOLD, NestedFold, fold_codes, folds, group_folds, holdout, moments, nested,
+    random_folds, stratified_folds, stratified_group_folds, table_folds, time_folds,
 };
 pub use ratio::Ratio;
 pub use self_test::{SelfTestResult, self_test};
 pub use spec::{Spec, Strategy};
-pub use warn::severity;
+pub use warn::{about, advised, severity};
 
 use assign::Prepared;
 

@@ -82,6 +82,7 @@ fn once(
         threads: run.options.threads.max(1),
         models: run.view.models,
         notes,
+        uses: notes,
         monitor,
         warnings: &warnings,
     };

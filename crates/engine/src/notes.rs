@@ -1,6 +1,10 @@
 //! What a step at work keeps for itself, over the store.
 
-use trainyard_core::{Digest, StepError, step::Notes, trial::Trial};
+use trainyard_core::{
+    Digest, StepError,
+    step::{Notes, Uses},
+    trial::Trial,
+};
 use trainyard_store::Session;
 
 /// The notes of the step with that fingerprint.
@@ -24,5 +28,13 @@ impl Notes for RunNotes<'_> {
 
     fn save(&self, name: &str, bytes: &[u8]) -> Result<(), StepError> {
         Ok(self.session.save_checkpoint(self.fingerprint, name, bytes)?)
+    }
+}
+
+impl Uses for RunNotes<'_> {
+    fn of(&self, artifact: &Digest, uses: &str) -> Result<Vec<serde_json::Value>, StepError> {
+        let mut work = self.session.work_on(artifact, uses)?;
+        work.remove(self.fingerprint);
+        Ok(work.into_values().map(|mut fields| fields["params"].take()).collect())
     }
 }

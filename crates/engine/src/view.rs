@@ -78,6 +78,7 @@ impl<'a> View<'a> {
             threads: 1,
             models: self.models,
             notes: &NoNotes,
+            uses: &NoNotes,
             monitor: &Silent,
             warnings: &Mutex::default(),
         })

@@ -121,6 +121,7 @@ fn run(step: &PlannedStep, plan: &Plan, inputs: &Inputs, folder: &Path) -> Resul
         threads: rayon::current_num_threads(),
         models: &NoModels,
         notes: &NoNotes,
+        uses: &NoNotes,
         monitor: &NoMonitor,
         warnings: &Mutex::default(),
     };

@@ -14,6 +14,7 @@ mod large;
 mod notify;
 mod sandbox;
 mod shared_data;
+mod split;
 mod steps;
 mod store;
 mod tuning;

@@ -9,7 +9,7 @@ mod of_table;
 mod ordered;
 mod spec;
 
-pub use of_table::{moments, table_folds};
+pub use of_table::{fold_codes, moments, table_folds};
 pub use spec::FoldSpec;
 
 use spec::Method;

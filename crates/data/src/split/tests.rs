@@ -2,6 +2,8 @@
 
 mod properties;
 mod real_data;
+mod reference;
+mod resampling;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -382,6 +384,85 @@ fn folds_of_a_table() {
     for (k, rows) in [(0, 10), (1, 10), (11, 10), (255, 1000)] {
         assert!(random_folds(rows, k, 0).is_err());
     }
+}
+
+#[test]
+fn a_split_of_folds_gives_its_folds() {
+    let rows = 300_i64;
+    let table = table(vec![("x", floats(noise(300, 1))), ("y", integers((0..rows).map(|row| row % 3)))]);
+    let parts = Split::of(&table).target("y").ratio(Ratio::folds_and_test(4, 0.2)).stratified().unwrap();
+    assert_eq!(parts.split.part_names(), ["fold-1", "fold-2", "fold-3", "fold-4", "test"]);
+    assert_eq!(parts.split.sizes(), [60, 60, 60, 60, 60]);
+    let held: BTreeSet<u32> = parts.split.rows("test").unwrap().into_iter().collect();
+    let folds = parts.split.folds().unwrap();
+    assert_eq!(folds.len(), 4);
+    for fold in &folds {
+        assert_eq!((fold.train.len(), fold.test.len()), (180, 60));
+        assert!(fold.train.iter().chain(&fold.test).all(|row| !held.contains(row)));
+    }
+    assert_eq!(parts.split.training_rows().unwrap().len(), 240);
+    let usual = Split::of(&table).random().unwrap().split;
+    assert!(usual.folds().is_none());
+    assert_eq!(usual.training_rows().unwrap(), usual.rows("train").unwrap());
+    let neither = Split::of(&table).ratio(Ratio::new([("a", 0.5), ("b", 0.5)])).random().unwrap().split;
+    assert_eq!(neither.training_rows().unwrap_err().code, "no-train-part");
+    assert_eq!(Split::of(&table).ratio(Ratio::folds_and_test(4, 1.5)).random().unwrap_err().code, "bad-ratio");
+}
+
+#[test]
+fn groups_and_moments_that_nobody_named_are_found() {
+    let rows = 3000_usize;
+    let wear: Vec<f64> = (0..rows).map(|row| (row % 100) as f64).collect();
+    let level: Vec<f64> = noise(rows, 5).iter().zip(&wear).map(|(noise, wear)| noise * 20.0 + wear).collect();
+    let named = |group: &str| {
+        table(vec![
+            (group, integers((0..rows as i64).map(|row| row / 100))),
+            ("cycle", floats(wear.clone())),
+            ("level", floats(level.clone())),
+            ("y", integers((0..rows as i64).map(|row| row * 7919 % 1009 % 2))),
+        ])
+    };
+    let parts = Split::of(&named("c0")).target("y").stratified().unwrap();
+    let found = warning(&parts, "possible-group");
+    assert_eq!(
+        (found.numbers["groups"], found.numbers["rows_per_group"], found.numbers["unbroken"]),
+        (30.0, 100.0, 1.0)
+    );
+    assert!(found.message.contains("`c0`") && found.message.contains("`cycle`"), "{found:?}");
+    assert!(warning(&parts, "neighbours-alike").numbers["chance_nearer"] < 0.15);
+    let heeded = Split::of(&named("c0")).target("y").group("c0").grouped().unwrap();
+    assert!(!codes(&heeded).iter().any(|code| ["possible-group", "neighbours-alike"].contains(code)));
+    // Without the order of the rows, the name still tells.
+    let mut order: Vec<u32> = (0..rows as u32).collect();
+    Draw::new(3, 96).shuffle(&mut order);
+    let shuffled = Arc::new(named("Machine_ID").take(&order).unwrap());
+    let parts = Split::of(&shuffled).target("y").random().unwrap();
+    assert!(warning(&parts, "possible-group").message.contains("`Machine_ID`"));
+    assert!(!codes(&parts).contains(&"neighbours-alike"), "{:?}", parts.warnings);
+    let shuffled = Arc::new(named("c0").take(&order).unwrap());
+    assert!(!codes(&Split::of(&shuffled).target("y").random().unwrap()).contains(&"possible-group"));
+
+    let times: ArrayRef =
+        Arc::new(TimestampMicrosecondArray::from_iter_values((0..1000).map(|minute| minute * 60_000_000)));
+    let timed = table(vec![("when", times), ("x", floats(noise(1000, 5)))]);
+    let found = Split::of(&timed).random().unwrap();
+    assert_eq!(warning(&found, "possible-time").numbers["in_order"], 1.0);
+    assert!(Split::of(&timed).time("when").timed(0.0).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn repeated_texts_are_found_across_parts() {
+    let text = |row: usize| match row % 10 {
+        0 => "Check out  my new channel\u{feff}".to_owned(),
+        1 => "check out my new channel".to_owned(),
+        _ => format!("comment number {row} about the song"),
+    };
+    let table = table(vec![("text", texts((0..1000).map(text))), ("id", integers(0..1000))]);
+    let parts = Split::of(&table).random().unwrap();
+    let found = warning(&parts, "repeated-text-across-parts");
+    let later = parts.split.parts().iter().enumerate().filter(|(row, part)| **part > 0 && row % 10 < 2).count();
+    assert_eq!(found.numbers["rows"], later as f64);
+    assert!(found.help.is_some());
 }
 
 #[test]

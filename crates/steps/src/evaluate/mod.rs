@@ -2,6 +2,7 @@
 
 mod gates;
 pub mod models;
+mod reuse;
 mod suspicions;
 
 use trainyard_core::step::ErasedStep;

@@ -20,7 +20,7 @@ use trainyard_learn::{
 };
 use trainyard_model::{Package, Target, frame};
 
-use super::{gates, suspicions};
+use super::{gates, reuse, suspicions};
 
 /// What to measure, what decides, and what must hold.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,8 @@ pub struct Params {
     pub level: f64,
     /// How often each column is shuffled for the importance of the best model's columns; 0 leaves it out.
     pub importance: usize,
+    /// How often evaluations may look at the part before it is warned about, over all runs on this store.
+    pub most_looks: u32,
     /// Seeds the bootstrap and the shuffles.
     pub seed: u64,
 }
@@ -51,6 +53,7 @@ impl Default for Params {
             part: "test".to_owned(),
             level: 0.95,
             importance: 5,
+            most_looks: 5,
             seed: 0,
         }
     }
@@ -90,9 +93,12 @@ impl Step for Models {
             && !parts.is_empty()
             && !parts.contains(&params.part)
         {
-            problems.push(
-                Problem::unknown("unknown-part", "part", &params.part, parts.iter().map(String::as_str)).at(["part"]),
-            );
+            let problem = Problem::unknown("unknown-part", "part", &params.part, parts.iter().map(String::as_str));
+            let of_folds = !trainyard_data::split::fold_parts(parts).is_empty() && params.part == "test";
+            problems.push(match of_folds {
+                true => problem.help("the split is made of folds; give `split/k-fold` a share for `test`").at(["part"]),
+                false => problem.at(["part"]),
+            });
         }
         let mut targets: Vec<&str> = inputs
             .all("models")
@@ -148,6 +154,7 @@ impl Step for Models {
         let split = inputs.one::<SplitTable>("data")?;
         let models = inputs.many::<Package>("models")?;
         let test = Unseen::of(&split, &models, params, context)?;
+        reuse::warn(context, &split.digest(), &params.part, params.most_looks)?;
         let names = measured_names(params, Some(test.task));
         let Some(first) = names.first() else {
             let message = format!("there is no metric of a {} model", test.task.name());

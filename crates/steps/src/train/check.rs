@@ -1,6 +1,7 @@
 //! Checks the parameters of a `train` step against what is known of its split.
 
 use trainyard_core::{Outline, Outlines, Problem, Schema};
+use trainyard_data::split::fold_parts;
 use trainyard_learn::Estimator;
 
 use super::{
@@ -49,7 +50,7 @@ pub(super) fn check_common(
         }
         _ => (&empty, None, None, None),
     };
-    if !parts.is_empty() && !parts.iter().any(|part| part == "train") {
+    if !parts.is_empty() && !parts.iter().any(|part| part == "train") && fold_parts(parts).is_empty() {
         problems.push(Problem::unknown("no-train-part", "part", "train", parts.iter().map(String::as_str)));
     }
     let target = common.target.clone().or(named);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use trainyard_core::{StepError, Warning, evaluation::Resampled};
-use trainyard_data::split::FoldSpec;
 use trainyard_learn::{
     Estimator, Fitted, Prediction,
     metrics::{self, Scored},
@@ -86,11 +85,10 @@ pub(super) fn run<A: Algorithm>(
     material: &Material<'_>,
     params: &<A::Estimator as Estimator>::Params,
     tune: Option<&Tune>,
-    resample: &FoldSpec,
+    folds: &[Rows],
     earlier: &Earlier,
 ) -> Result<BTreeMap<String, Resampled>, StepError> {
-    let folds = material.folds(resample, &material.outside_test()?)?;
-    Ok(scores(material, &out_of_fold::<A>(material, params, tune, &folds, earlier)?))
+    Ok(scores(material, &out_of_fold::<A>(material, params, tune, folds, earlier)?))
 }
 
 /// The metrics of the folds' predictions.

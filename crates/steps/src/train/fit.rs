@@ -86,9 +86,16 @@ fn run<A: Algorithm>(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>
     };
     let resampled = match &common.resample {
         Some(resample) => {
-            cross_validate::run::<A>(&material, &params.estimator, common.tune.as_ref(), resample, &earlier)?
+            let folds = material.folds(resample, &material.outside_test()?)?;
+            cross_validate::run::<A>(&material, &params.estimator, common.tune.as_ref(), &folds, &earlier)?
         }
-        None => BTreeMap::new(),
+        // A split that is made of folds was made to be resampled by them.
+        None => match material.folds_of_split() {
+            Some(folds) => {
+                cross_validate::run::<A>(&material, &params.estimator, common.tune.as_ref(), &folds, &earlier)?
+            }
+            None => BTreeMap::new(),
+        },
     };
     let used = Training { common: common.clone(), estimator: own };
     let made = Made { estimator: A::Estimator::NAME, plan, fitting, resampled, tuning };
@@ -98,7 +105,7 @@ fn run<A: Algorithm>(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>
 /// The rows to train on and those of the validation part, which may be none; all with a known target.
 pub(super) fn parts(material: &Material<'_>, name: &str) -> Result<(Vec<usize>, Vec<usize>), StepError> {
     let split = material.split;
-    let all = split.rows("train")?;
+    let all = split.training_rows()?;
     let train = material.known(all.clone());
     let lost = all.len() - train.len();
     if lost > 0 {

@@ -4,7 +4,7 @@ use trainyard_core::{Context, Schema, StepError, Warning};
 use trainyard_data::{
     Table,
     columns::{self, numbers},
-    split::{FoldInput, FoldSpec, SplitTable, folds, holdout, moments},
+    split::{FoldInput, FoldSpec, SplitTable, fold_codes, folds, holdout, moments},
 };
 use trainyard_learn::{Frame, Values, features::FeatureParams};
 use trainyard_model::{Target, frame};
@@ -105,7 +105,7 @@ impl<'a> Material<'a> {
             Some(column) => Some(moments(&table.column(column)?)?),
             None => None,
         };
-        let predefined = own(spec.predefined.as_deref())?;
+        let predefined = spec.predefined.as_deref().map(|column| fold_codes(&table.column(column)?)).transpose()?;
         let groups = pick(groups.as_ref().or(self.groups.as_ref()), rows);
         let times = pick(times.as_ref().or(self.times.as_ref()), rows);
         let predefined = pick(predefined.as_ref(), rows);
@@ -122,6 +122,12 @@ impl<'a> Material<'a> {
         let back = |picked: Vec<u32>| picked.into_iter().map(|at| rows[at as usize]).collect();
         let made = folds(spec, &input)?;
         Ok(made.into_iter().map(|fold| Rows { train: back(fold.train), test: back(fold.test) }).collect())
+    }
+
+    /// The folds that the split itself is made of, of rows whose target is known; none of another split.
+    pub(super) fn folds_of_split(&self) -> Option<Vec<Rows>> {
+        let folds = self.split.folds()?.into_iter();
+        Some(folds.map(|fold| Rows { train: self.known(fold.train), test: self.known(fold.test) }).collect())
     }
 
     /// Sets about a share of `rows` apart: whole groups where the split has groups, the latest where it has a time, else

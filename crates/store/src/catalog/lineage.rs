@@ -21,7 +21,25 @@ const ANCESTRY: &str = "WITH RECURSIVE ancestry(artifact) AS (
      LEFT JOIN fingerprints f ON f.fingerprint = o.fingerprint
      ORDER BY o.artifact, o.fingerprint, o.port";
 
+/// What came to a result stands in the lineage, but for what a gate refused: that stands in its run.
+const WORK_ON: &str = "SELECT f.fingerprint, f.fields FROM fingerprints f
+     WHERE f.uses = ?2
+       AND (EXISTS (SELECT 1 FROM lineage_inputs i WHERE i.fingerprint = f.fingerprint AND i.artifact = ?1)
+         OR instr(f.fields, ?1) > 0 AND f.fingerprint IN
+              (SELECT s.fingerprint FROM step_runs s WHERE s.uses = ?2 AND s.status = 'refused'))
+     ORDER BY f.fingerprint";
+
 impl Store {
+    /// The work by the step `uses` that took in an artifact and came to a result, be it refused by a gate: the fields
+    /// of each fingerprint.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn work_on(&self, artifact: &Digest, uses: &str) -> Result<BTreeMap<Digest, serde_json::Value>, StoreError> {
+        let rows = self.catalog.rows(WORK_ON, &[&artifact.to_string(), uses])?;
+        rows.iter().map(|row| Ok((named(row, "fingerprint")?, parsed(row, "fields")?))).collect()
+    }
+
     /// How an artifact came to be: the work that made it, the work that made what went into that, and so on to the
     /// sources, the nearest first. Work that made the same content twice is told twice.
     ///

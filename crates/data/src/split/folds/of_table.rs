@@ -20,7 +20,7 @@ pub fn table_folds(table: &Table, spec: &FoldSpec, target: Option<&str>, seed: u
     let target = column(target)?.map(|array| Target::of(&array)).transpose()?;
     let groups = column(spec.group.as_deref())?.map(|array| Codes::of(&array)).transpose()?;
     let times = column(spec.time.as_deref())?.map(|array| moments(&array)).transpose()?;
-    let predefined = column(spec.predefined.as_deref())?.map(|array| named(&array)).transpose()?;
+    let predefined = column(spec.predefined.as_deref())?.map(|array| fold_codes(&array)).transpose()?;
     let (labels, numbers) = match &target {
         Some(Target::Classes { codes, .. }) => (Some(codes.codes.as_slice()), None),
         Some(Target::Numbers(values)) => (None, Some(values.as_slice())),
@@ -58,8 +58,12 @@ pub fn moments(array: &ArrayRef) -> Result<Vec<f64>, DataError> {
     Ok(values)
 }
 
-/// The folds that a column names, in the order of their names (of numbers: by number); [`NO_FOLD`] where it has none.
-fn named(array: &ArrayRef) -> Result<Vec<u32>, DataError> {
+/// The folds that a column names, for [`FoldInput::predefined`]: in the order of their names (of numbers: by number);
+/// [`NO_FOLD`] where it has none.
+///
+/// # Errors
+/// `bad-table` for a column type that cannot be shown as text.
+pub fn fold_codes(array: &ArrayRef) -> Result<Vec<u32>, DataError> {
     let codes = Codes::of(array)?;
     let labels = codes.labels(array)?;
     let values = numbers(array)?;

@@ -34,6 +34,50 @@ fn parsed(text: &str, separator: impl Fn(&str) -> Vec<&str>) -> Arc<Table> {
     Arc::new(Table::from_columns(columns.collect()).unwrap())
 }
 
+/// A file of the shared data as the product reads it.
+fn read_shared(file: &str) -> Option<Arc<Table>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    if !folder.is_dir() {
+        return shared(file).map(|_| Arc::new(Table::from_columns(Vec::new()).unwrap()));
+    }
+    let files = crate::read::expand(&folder, file).unwrap();
+    let read = crate::read::read(&files, &crate::read::ReadOptions::default(), &|| false).unwrap();
+    Some(Arc::new(read.table))
+}
+
+/// A file, its target, the codes that must come, and those that must not.
+type Case = (&'static str, Option<&'static str>, &'static [&'static str], &'static [&'static str]);
+
+#[test]
+fn what_nobody_named_is_found_where_it_is_and_nowhere_else() {
+    let cases: [Case; 8] = [
+        ("bsd_pitting/labels.csv", Some("pitting"), &["possible-group"], &[]),
+        ("youtube_spam/*.csv", Some("label"), &["repeated-text-across-parts"], &["neighbours-alike"]),
+        (
+            "nab/realKnownCause/machine_temperature_system_failure.csv",
+            None,
+            &["possible-time", "neighbours-alike"],
+            &[],
+        ),
+        ("power_plant/power_plant.csv", Some("PE"), &[], &["possible-group", "possible-time", "neighbours-alike"]),
+        ("california_housing/housing.csv", Some("median_house_value"), &[], &["possible-group", "possible-time"]),
+        ("shuttle/shuttle.csv.gz", Some("anomaly"), &[], &["possible-group", "possible-time", "neighbours-alike"]),
+        ("ai4i2020/ai4i2020.csv", Some("Machine_failure"), &[], &["possible-group", "possible-time"]),
+        ("nyc_taxi_2022_01/sample.parquet", Some("fare_amount"), &["possible-time"], &["possible-group"]),
+    ];
+    for (file, target, wanted, unwanted) in cases {
+        let Some(table) = read_shared(file) else { continue };
+        let spec = Spec { target: target.map(str::to_owned), seed: 1, ..Spec::default() };
+        let parts = split(&table, &spec).unwrap();
+        for warning in &parts.warnings {
+            println!("{file}: {:?} {}: {}", warning.severity, warning.code, warning.message);
+        }
+        let found = codes(&parts);
+        assert!(wanted.iter().all(|code| found.contains(code)), "{file}: {found:?}");
+        assert!(!unwanted.iter().any(|code| found.contains(code)), "{file}: {found:?}");
+    }
+}
+
 #[test]
 fn occupancy_repeats_itself_across_parts() {
     let Some(text) = shared("occupancy/datatraining.txt") else { return };
@@ -41,6 +85,8 @@ fn occupancy_repeats_itself_across_parts() {
     assert_eq!(table.row_count(), 8143);
     let parts = Split::of(&table).target("c5").seed(1).stratified().unwrap();
     let twins = warning(&parts, "duplicate-rows-across-parts");
+    let alike = warning(&parts, "neighbours-alike");
+    assert!(alike.numbers["chance_nearer"] < 0.01, "{alike:?}");
     // The file's README counts 867 rows that repeat an earlier one; 30 % of their twins' pairs are torn or so.
     let rows = twins.numbers["rows"];
     assert!((200.0..867.0).contains(&rows), "{twins:?}");
@@ -66,6 +112,9 @@ fn cmapss_units_stay_whole() {
     }
     // One hundred units of one fleet: no sensor differs beyond what whole units allow.
     assert!(!codes(&parts).contains(&"feature-differs"), "{:?}", parts.warnings);
+    let unnamed = Split::of(&table).seed(1).random().unwrap();
+    let found = warning(&unnamed, "possible-group");
+    assert!(found.message.contains("`c0`") && found.numbers["groups"] == 100.0, "{found:?}");
     let torn = Split::of(&table).group("c0").seed(1).random().unwrap();
     assert_eq!(warning(&torn, "group-on-both-sides").numbers["groups"], 100.0);
     let spec = Spec { strategy: Strategy::Group { stratify: false }, group: Some("c0".to_owned()), ..Spec::default() };
@@ -84,7 +133,9 @@ fn adult_keeps_its_shares() {
         assert!((rich as f64 / labels.len() as f64 - 7841.0 / 32561.0).abs() < 2e-4);
     }
     assert!(
-        !codes(&parts).iter().any(|code| code.starts_with("class") || *code == "feature-differs"),
+        !codes(&parts).iter().any(|code| {
+            code.starts_with("class") || ["feature-differs", "neighbours-alike", "possible-group"].contains(code)
+        }),
         "{:?}",
         parts.warnings
     );

@@ -81,7 +81,16 @@ pub(super) fn warnings(view: &View<'_>) -> Result<Vec<Warning>, DataError> {
 fn group(table: &Arc<Table>, pairs: &Pairs) -> Result<Option<Warning>, DataError> {
     let mut found: Option<(bool, Warning)> = None;
     for (name, array) in &pairs.columns {
-        if !matches!(array.data_type(), DataType::Int64 | DataType::Utf8) {
+        let names_things = match array.data_type() {
+            DataType::Int64 | DataType::Utf8 => true,
+            // Whole numbers come as floats out of some files.
+            DataType::Float64 => {
+                let whole = |value: &f64| value.fract() == 0.0 || value.is_nan();
+                numbers(array)?.is_some_and(|values| values.iter().all(whole))
+            }
+            _ => false,
+        };
+        if !names_things {
             continue;
         }
         let named = words(name).iter().any(|word| GROUP_WORDS.contains(&word.as_str()));

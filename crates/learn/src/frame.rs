@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 /// The values of one raw column, one entry a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Values {
-    /// Numbers; a missing value is NaN. Booleans arrive as 0 and 1, timestamps as seconds since 1970.
+    /// Numbers; a missing value is NaN. Booleans arrive as 0 and 1.
     Number(Vec<f64>),
+    /// Dates and timestamps as seconds since the start of 1970 (UTC); a missing one is NaN.
+    Moment(Vec<f64>),
     /// Codes into `levels`; a missing value is [`Values::MISSING`].
     Category {
         /// One code a row.
@@ -24,8 +26,20 @@ impl Values {
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Number(values) => values.len(),
+            Self::Number(values) | Self::Moment(values) => values.len(),
             Self::Category { codes, .. } => codes.len(),
+        }
+    }
+
+    /// The values of the rows named by `rows` (indices below their number), in that order.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Number(values) => Self::Number(rows.iter().map(|&row| values[row]).collect()),
+            Self::Moment(values) => Self::Moment(rows.iter().map(|&row| values[row]).collect()),
+            Self::Category { codes, levels } => {
+                Self::Category { codes: rows.iter().map(|&row| codes[row]).collect(), levels: levels.clone() }
+            }
         }
     }
 
@@ -61,15 +75,7 @@ impl Frame {
         let columns = self
             .columns
             .iter()
-            .map(|column| FrameColumn {
-                name: column.name.clone(),
-                values: match &column.values {
-                    Values::Number(values) => Values::Number(rows.iter().map(|&row| values[row]).collect()),
-                    Values::Category { codes, levels } => {
-                        Values::Category { codes: rows.iter().map(|&row| codes[row]).collect(), levels: levels.clone() }
-                    }
-                },
-            })
+            .map(|column| FrameColumn { name: column.name.clone(), values: column.values.take(rows) })
             .collect();
         Self { columns, rows: rows.len() }
     }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use trainyard_core::evaluation::{Importance, Task};
 
 use crate::{
-    Frame, LearnError, Prediction, Values, chunks,
+    Frame, LearnError, Prediction, chunks,
     metrics::{self, Direction, Scored},
 };
 
@@ -99,12 +99,7 @@ pub fn permutation(
             random.set_stream((place * repeats + repeat + 1) as u64);
             let mut order: Vec<usize> = (0..frame.rows).collect();
             shuffle(&mut order, &mut random);
-            shuffled.columns[at].values = match &frame.columns[at].values {
-                Values::Number(values) => Values::Number(order.iter().map(|&row| values[row]).collect()),
-                Values::Category { codes, levels } => {
-                    Values::Category { codes: order.iter().map(|&row| codes[row]).collect(), levels: levels.clone() }
-                }
-            };
+            shuffled.columns[at].values = frame.columns[at].values.take(&order);
             losses.push(worse(direction, whole, score(&shuffled)?));
         }
         let mean = losses.iter().sum::<f64>() / repeats as f64;
@@ -154,7 +149,7 @@ fn shuffle(order: &mut [usize], random: &mut ChaCha8Rng) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FrameColumn;
+    use crate::{FrameColumn, Values};
 
     fn frame(rows: usize) -> (Frame, Vec<f64>) {
         let number = |by: usize| -> Vec<f64> { (0..rows).map(|row| ((row * by) % 1009) as f64).collect() };

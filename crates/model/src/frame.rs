@@ -10,8 +10,9 @@ use arrow::{
 use trainyard_data::{DataError, Table, columns::numbers};
 use trainyard_learn::{Frame, FrameColumn, Values};
 
-/// The columns `names` of `table` as raw feature columns: numbers, booleans (0 and 1) and moments (seconds since 1970)
-/// become numbers with NaN where missing, everything else becomes a category of its text.
+/// The columns `names` of `table` as raw feature columns: numbers and booleans (0 and 1) become numbers, dates and
+/// timestamps become moments (seconds since 1970), both with NaN where missing; everything else becomes a category of its
+/// text.
 ///
 /// # Errors
 /// `unknown-column`, or `wrong-type` for a column that has no text form.
@@ -25,7 +26,10 @@ pub fn frame(table: &Table, names: &[String]) -> Result<Frame, DataError> {
 
 fn values(name: &str, array: &ArrayRef) -> Result<Values, DataError> {
     if let Ok(numbers) = numbers(array) {
-        return Ok(Values::Number(numbers));
+        return Ok(match array.data_type() {
+            DataType::Timestamp(..) | DataType::Date32 => Values::Moment(numbers),
+            _ => Values::Number(numbers),
+        });
     }
     if array.data_type() == &DataType::Null {
         return Ok(Values::Number(vec![f64::NAN; array.len()]));
@@ -69,6 +73,6 @@ mod tests {
             frame.columns[1].values,
             Values::Category { codes: vec![1, 0], levels: vec!["a".to_owned(), "b".to_owned()] }
         );
-        assert_eq!(frame.columns[2].values, Values::Number(vec![1.5, 0.0]));
+        assert_eq!(frame.columns[2].values, Values::Moment(vec![1.5, 0.0]));
     }
 }

@@ -9,6 +9,7 @@
 mod bad_input;
 mod cache;
 mod examples;
+mod features;
 mod init;
 mod large;
 mod notify;

@@ -11,6 +11,20 @@ pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[below] * (1.0 - part) + sorted[above] * part
 }
 
+/// The same quantile, rounded as NumPy does: exactly the value itself between equal neighbours, and never descending in
+/// `share`.
+pub(super) fn exact_quantile(sorted: &[f64], share: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let place = share * last as f64;
+    let below = (place.floor() as usize).min(last);
+    let above = (below + 1).min(last);
+    let part = place - below as f64;
+    let (low, high) = (sorted[below], sorted[above]);
+    let between = if part < 0.5 { low + (high - low) * part } else { high - (high - low) * (1.0 - part) };
+    // The difference of two huge values overflows.
+    if between.is_finite() { between.clamp(low, high) } else { quantile(sorted, share) }
+}
+
 /// Mean and population standard deviation, scaled by the largest magnitude so that huge values do not overflow.
 pub(super) fn moments(values: &[f64]) -> (f64, f64) {
     let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
@@ -30,7 +44,7 @@ pub(super) fn constant(values: &[f64]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{moments, quantile};
+    use super::{exact_quantile, moments, quantile};
 
     #[test]
     fn quantiles_are_numpys() {
@@ -39,7 +53,10 @@ mod tests {
         let expected = [1.0, 1.75, 3.0, 6.8, 8.0];
         for (share, expected) in [0.0, 0.25, 0.5, 0.9, 1.0].into_iter().zip(expected) {
             assert!((quantile(&sorted, share) - expected).abs() < 1e-12, "{share}");
+            assert!((exact_quantile(&sorted, share) - expected).abs() < 1e-12, "{share}");
         }
+        assert!((0..1000).all(|share| exact_quantile(&[0.1, 0.1, 0.1], f64::from(share) / 999.0) == 0.1));
+        assert_eq!(exact_quantile(&[-f64::MAX, f64::MAX], 0.5), 0.0);
     }
 
     #[test]

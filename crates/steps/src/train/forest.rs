@@ -12,7 +12,7 @@ pub struct Forest;
 
 impl Algorithm for Forest {
     const NAME: &'static str = "train/forest";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const ABOUT: &'static str = "a random forest";
     const EXAMPLES: &'static [&'static str] =
         &["{}", r#"{"trees": 300, "seed": 7, "resample": {"k-fold": 5}}"#, r#"{"kind": "extra-trees"}"#];

@@ -14,7 +14,7 @@ pub struct GradientBoosting;
 
 impl Algorithm for GradientBoosting {
     const NAME: &'static str = "train/gradient-boosting";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const ABOUT: &'static str = "gradient boosting of histogram trees";
     const EXAMPLES: &'static [&'static str] = &[
         "{}",

@@ -12,7 +12,7 @@ pub struct Linear;
 
 impl Algorithm for Linear {
     const NAME: &'static str = "train/linear";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "linear regression by least squares";
     const EXAMPLES: &'static [&'static str] = &["{}", r#"{"l2": 1, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Estimator = linear::Linear;

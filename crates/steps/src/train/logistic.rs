@@ -12,7 +12,7 @@ pub struct Logistic;
 
 impl Algorithm for Logistic {
     const NAME: &'static str = "train/logistic";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "logistic regression, for two classes or more";
     const EXAMPLES: &'static [&'static str] = &["{}", r#"{"c": 0.1, "seed": 7, "resample": {"k-fold": 5}}"#];
     type Estimator = logistic::Logistic;

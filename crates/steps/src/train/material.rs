@@ -6,7 +6,10 @@ use trainyard_data::{
     columns::{self, numbers},
     split::{FoldInput, FoldSpec, SplitTable, fold_codes, folds, holdout, moments},
 };
-use trainyard_learn::{Frame, Values, features::FeatureParams};
+use trainyard_learn::{
+    Frame, Values,
+    features::{FeatureParams, is_free_text},
+};
 use trainyard_model::{Target, frame};
 
 use super::training::Common;
@@ -70,7 +73,7 @@ impl<'a> Material<'a> {
             Some(column) => Some(moments(&table.column(column)?)?),
             None => None,
         };
-        let features = FeatureParams { exclude: Vec::new(), ..common.features.clone() };
+        let features = FeatureParams { exclude: Vec::new(), ..common.features.clone() }.about(&frame);
         Ok((Self { common, split, frame, features, target, weights, groups, times, context }, name))
     }
 
@@ -190,13 +193,14 @@ impl Roles<'_> {
     }
 }
 
-/// Text columns whose values hardly ever repeat say which row it is, not what it is like.
+/// Text columns whose values hardly ever repeat say which row it is, not what it is like, unless they are sentences.
 fn without_identifiers(mut frame: Frame, common: &Common, context: &Context<'_>) -> Frame {
     let rows = frame.rows;
     frame.columns.retain(|column| {
         let Values::Category { levels, .. } = &column.values else { return true };
-        let asked = common.features.columns.iter().flatten().any(|name| *name == column.name);
-        let identifier = rows > 100 && levels.len() * 10 > rows * 9 && !asked;
+        let asked = common.features.columns.iter().flatten().any(|name| *name == column.name)
+            || common.features.by_column.contains_key(&column.name);
+        let identifier = rows > 100 && levels.len() * 10 > rows * 9 && !asked && !is_free_text(&column.values, None);
         if identifier {
             let message = format!(
                 "`{}` has {} distinct texts in {rows} rows and was left out as an identifier; name it in `features.columns` to keep it",

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use trainyard_core::{Problem, StepError, evaluation::Task};
 use trainyard_learn::{
     Checkpoints, Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
-    features::{FeaturePlan, Wants},
+    features::{FeaturePlan, Goal, Wants},
 };
 
 use super::{
@@ -60,17 +60,21 @@ impl Prepared {
             return Err(StepError::new("single-class", format!("the target has one class only: `{only}`"))
                 .help("there is nothing to tell apart; check the filter or the target column"));
         }
-        let plan = FeaturePlan::fit(&material.features, wants, &material.frame, Some(train))
+        let goal = Goal { y: &target.values, classes: target.classes.len(), seed: material.common.seed };
+        let goal = target.task.is_supervised().then_some(goal);
+        let (plan, x) = FeaturePlan::fit_apply(&material.features, wants, &material.frame, Some(train), goal.as_ref())
             .map_err(|errors| StepError::problems(errors.into_iter().map(problem).collect()))?;
-        let part = |rows: &[usize]| -> Result<_, StepError> {
-            let x = plan.apply(&material.frame.take(rows)).map_err(|error| StepError::from(problem(error)))?;
+        let part = |x: Matrix, rows: &[usize]| {
             let (y, weights) = material.truth(rows);
             let groups = material.groups.as_ref().filter(|_| target.task == Task::Ranking);
             let groups = groups.map(|groups| rows.iter().map(|&row| groups[row]).collect());
-            Ok(Part { x, y, weights, groups })
+            Part { x, y, weights, groups }
         };
-        let mut train = part(train)?;
-        let mut watched = if watched.is_empty() { None } else { Some(part(watched)?) };
+        let mut train = part(x, train);
+        let mut watched = match watched {
+            [] => None,
+            rows => Some(part(plan.apply(&material.frame.take(rows)).map_err(problem)?, rows)),
+        };
         let asked = material.common.class_weights.as_ref();
         if let Some(factors) = class_weights::factors(asked, &train.y, train.weights.as_deref(), &target.classes)? {
             for part in [Some(&mut train), watched.as_mut()].into_iter().flatten() {

@@ -58,7 +58,7 @@ fn far_groups_are_found_and_numbered_by_weight() {
     let values: Vec<f64> =
         (0..100).map(|row| if row % 4 == 0 { 100.0 } else { 0.0 } + f64::from(row * 7 % 13) / 13.0).collect();
     for covariance in [Covariance::Full, Covariance::Diagonal] {
-        let x = matrix(&[values.clone()]);
+        let x = matrix(std::slice::from_ref(&values));
         let model = fit(&Params { clusters: 2, covariance, ..Params::default() }, &x).unwrap();
         near(&model.weights, &[0.75, 0.25], 1e-12);
         let prediction = model.predict(&x);

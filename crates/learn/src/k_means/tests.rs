@@ -43,7 +43,7 @@ fn its_own_starts_are_as_good_as_scikit_learns_best_of_ten() {
 fn far_groups_are_found_whatever_the_seed() {
     let groups: Vec<f64> = (0..90).map(|row| f64::from(row % 3) * 100.0 + f64::from(row) / 90.0).collect();
     for seed in 0..20 {
-        let x = matrix(&[groups.clone()]);
+        let x = matrix(std::slice::from_ref(&groups));
         let train = Sample { x: &x, y: &[], classes: 0, weights: None, groups: None };
         let params = Params { clusters: 3, restarts: 1, ..Params::default() };
         let model = KMeans::fit(&params, &train, None, &FitContext::quiet(seed)).unwrap();

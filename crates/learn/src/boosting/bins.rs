@@ -3,9 +3,13 @@
 //!
 //! Bin 0 is missing; value bin `b` (1, 2, …) of a number holds `bounds[b - 2] < v <= bounds[b - 1]`. A categorical
 //! feature has a bin a level, the most frequent first; where there are too many, the rare ones share the last bin.
+//!
+//! Where many columns have nearly all rows in one bin, as one-hot columns do, a row keeps only the bins of those columns
+//! where it is elsewhere: see [`super::sparse`].
 
 use rayon::prelude::*;
 
+use super::sparse::{self, Cells};
 use crate::matrix::{Feature, Matrix};
 
 /// Most value bins a feature can have: a byte holds them, the missing bin and one spare.
@@ -33,13 +37,19 @@ pub(crate) struct Column {
     pub(crate) cut: Cut,
     /// Number of value bins; bins run from 0 (missing) to this.
     pub(crate) bins: usize,
+    /// The bin with most of the rows looked at.
+    pub(crate) usual: u8,
+    /// The share of rows in that bin.
+    pub(crate) share: f64,
 }
 
 /// The features that can be split on, laid out in groups of at most [`GROUP`].
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
-    /// In the matrix's order.
+    /// In the matrix's order, those kept sparsely last.
     pub(crate) columns: Vec<Column>,
+    /// How many are kept in groups; the others are kept sparsely.
+    pub(crate) dense: usize,
     /// Columns in each group but the last, which may have fewer.
     pub(crate) width: usize,
 }
@@ -51,6 +61,8 @@ pub(crate) struct Rows {
     pub(crate) groups: Vec<Vec<[u8; GROUP]>>,
     /// `columns[c][row]`; empty where the rows are never split.
     pub(crate) columns: Vec<Vec<u8>>,
+    /// Where each row is not in the usual bin of a sparse column.
+    pub(crate) sparse: Cells,
 }
 
 /// A level's code, or none where `value` is missing or no code below `levels`.
@@ -65,11 +77,11 @@ pub(crate) fn level(value: f64, levels: usize) -> Option<usize> {
 pub(crate) fn lay_out(x: &Matrix, most: usize, parallel: bool) -> Layout {
     let most = most.clamp(2, MOST_BINS);
     let column = |(place, feature): (usize, &Feature)| {
-        let (cut, bins, missing) = match feature.levels {
+        let (cut, bins, missing, (usual, share)) = match feature.levels {
             Some(levels) => cut_category(&feature.values, levels as usize, most),
             None => cut_number(feature, most),
         };
-        (bins + usize::from(missing) >= 2).then_some(Column { feature: place, cut, bins })
+        (bins + usize::from(missing) >= 2).then_some(Column { feature: place, cut, bins, usual, share })
     };
     let columns: Vec<Option<Column>> = if parallel {
         x.features.par_iter().enumerate().map(column).collect()
@@ -77,12 +89,16 @@ pub(crate) fn lay_out(x: &Matrix, most: usize, parallel: bool) -> Layout {
         x.features.iter().enumerate().map(column).collect()
     };
     let columns: Vec<Column> = columns.into_iter().flatten().collect();
-    let groups = columns.len().div_ceil(GROUP).max(1);
-    let width = columns.len().div_ceil(groups).max(1);
-    Layout { columns, width }
+    let (columns, dense) = sparse::sparse_last(columns);
+    let groups = dense.div_ceil(GROUP).max(1);
+    let width = dense.div_ceil(groups).max(1);
+    Layout { columns, dense, width }
 }
 
-fn cut_number(feature: &Feature, most: usize) -> (Cut, usize, bool) {
+/// A cut, its value bins, whether any value is missing, and the fullest bin with its share of the rows.
+type Made = (Cut, usize, bool, (u8, f64));
+
+fn cut_number(feature: &Feature, most: usize) -> Made {
     let rows = feature.values.len();
     let looked = rows.min(SAMPLE);
     let mut keys: Vec<u64> = Vec::with_capacity(looked);
@@ -105,7 +121,17 @@ fn cut_number(feature: &Feature, most: usize) -> (Cut, usize, bool) {
     }
     let bounds = bounds(&distinct, most);
     let bins = if distinct.is_empty() { 0 } else { bounds.len() + 1 };
-    (Cut::Number(bounds), bins, missing)
+    let mut counts = vec![looked - distinct.iter().map(|value| value.1).sum::<usize>(); 1];
+    counts.resize(bins + 1, 0);
+    let mut bin = 0;
+    for &(value, count) in &distinct {
+        while bounds.get(bin).is_some_and(|&bound| bound < value) {
+            bin += 1;
+        }
+        counts[bin + 1] += count;
+    }
+    let usual = usual(&counts);
+    (Cut::Number(bounds), bins, missing, usual)
 }
 
 /// Bounds between distinct ascending values: one a value where they are few, else so that bins hold about equal
@@ -164,7 +190,13 @@ fn from_order_key(key: u64) -> f64 {
     f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
 }
 
-fn cut_category(values: &[f64], levels: usize, most: usize) -> (Cut, usize, bool) {
+/// The fullest bin and its share.
+fn usual(counts: &[usize]) -> (u8, f64) {
+    let most = (1..counts.len()).fold(0, |best, bin| if counts[bin] > counts[best] { bin } else { best });
+    (most as u8, counts[most] as f64 / counts.iter().sum::<usize>().max(1) as f64)
+}
+
+fn cut_category(values: &[f64], levels: usize, most: usize) -> Made {
     let mut counts = vec![0_usize; levels];
     let mut missing = false;
     for &value in values {
@@ -179,25 +211,33 @@ fn cut_category(values: &[f64], levels: usize, most: usize) -> (Cut, usize, bool
     for (rank, &code) in seen.iter().enumerate() {
         codes[code] = (rank + 1).min(most) as u8;
     }
-    (Cut::Category(codes), seen.len().min(most), missing)
+    let bins = seen.len().min(most);
+    let mut by_bin = vec![0; bins + 1];
+    by_bin[0] = values.len() - counts.iter().sum::<usize>();
+    for &code in &seen {
+        by_bin[usize::from(codes[code])] += counts[code];
+    }
+    (Cut::Category(codes), bins, missing, usual(&by_bin))
 }
 
 impl Layout {
     /// Number of row groups.
     pub(crate) fn groups(&self) -> usize {
-        self.columns.len().div_ceil(self.width)
+        self.dense.div_ceil(self.width)
     }
 
     /// Number of columns in group `g`.
     pub(crate) fn group_width(&self, g: usize) -> usize {
-        self.width.min(self.columns.len() - g * self.width)
+        self.width.min(self.dense - g * self.width)
     }
 
     /// The bins of the rows in `spans` (ranges of row numbers of `x`), one after the other, in the layouts asked for.
     pub(crate) fn encode(&self, x: &Matrix, spans: &[std::ops::Range<usize>], by_row: bool, by_column: bool) -> Rows {
         let length = spans.iter().map(ExactSizeIterator::len).sum();
         let groups = if by_row { vec![vec![[0; GROUP]; length]; self.groups()] } else { Vec::new() };
-        let mut rows = Rows { groups, columns: Vec::new() };
+        let mut rows = Rows { groups, ..Rows::default() };
+        // rows that only walk down trees look sparse columns up by column
+        let mut sparse = sparse::Filling::new(length);
         let mut codes = vec![0_u8; length];
         for (c, column) in self.columns.iter().enumerate() {
             let values = &x.features[column.feature].values;
@@ -207,15 +247,24 @@ impl Layout {
                 column.cut.encode(&values[span.clone()], out);
                 at += span.len();
             }
-            if let Some(group) = rows.groups.get_mut(c / self.width) {
+            if c >= self.dense && by_row && by_column {
+                sparse.add(c - self.dense, column.usual, &codes);
+            } else if c < self.dense
+                && let Some(group) = rows.groups.get_mut(c / self.width)
+            {
                 let slot = c % self.width;
                 for (row, &code) in group.iter_mut().zip(&codes) {
                     row[slot] = code;
                 }
             }
-            if by_column {
+            if by_column || c >= self.dense {
                 rows.columns.push(codes.clone());
+            } else {
+                rows.columns.push(Vec::new());
             }
+        }
+        if by_row && by_column {
+            rows.sparse = sparse.finish();
         }
         rows
     }

@@ -14,6 +14,7 @@ use super::histogram::{BINS, Cell, Scale, build};
 use super::renewal::renew;
 use super::sampling::{choose, share};
 use super::shard::Shard;
+use super::sparse::complete;
 use super::split::{CategoryRules, Rules, Scratch, Split, best_category, best_number, holds, pair_gain, strength};
 
 /// Below this many rows times columns a phase is not worth waking another worker for.
@@ -235,19 +236,20 @@ impl Task<'_> {
         let rows_of = |shard: usize| leaf.ranges[shard].clone();
         if shards.len() == 1 || leaf.rows * layout.columns.len() < WORTH_SHARING {
             for (i, shard) in shards.iter().enumerate() {
-                let (groups, entries) = (&shard.rows.groups, &shard.entries[leaf.side][rows_of(i)]);
+                let entries = &shard.entries[leaf.side][rows_of(i)];
                 let narrow = &mut rooms.workers[0].narrow;
                 if i == 0 {
-                    build(histogram, narrow, layout, groups, entries);
+                    build(histogram, narrow, layout, &shard.rows, entries);
                 } else {
-                    C::add_rows(histogram, narrow, layout, groups, entries);
+                    C::add_rows(histogram, narrow, layout, &shard.rows, entries);
                 }
             }
+            complete(histogram, &layout.columns, layout.dense, C::of(leaf.gradient, leaf.hessian));
             return;
         }
         shards.par_iter().zip(rooms.workers.par_iter_mut()).enumerate().for_each(|(i, (shard, room))| {
             let entries = &shard.entries[leaf.side][rows_of(i)];
-            build(&mut room.histogram, &mut room.narrow, layout, &shard.rows.groups, entries);
+            build(&mut room.histogram, &mut room.narrow, layout, &shard.rows, entries);
         });
         let Some((first, others)) = rooms.workers.split_first_mut() else { return };
         std::mem::swap(histogram, &mut first.histogram);
@@ -258,6 +260,7 @@ impl Task<'_> {
                 }
             }
         }
+        complete(histogram, &layout.columns, layout.dense, C::of(leaf.gradient, leaf.hessian));
     }
 
     /// The best split of a leaf on the columns its node may use, with what it gains.
@@ -343,8 +346,8 @@ impl Task<'_> {
             leaf.best.map_or(0.0, |best| best.0) * self.scale.hessian / (self.scale.gradient * self.scale.gradient);
         tree.nodes.push(GrownNode {
             column: split.column,
-            group: split.column / self.layout.width,
-            slot: split.column % self.layout.width,
+            group: if split.column < self.layout.dense { Some(split.column / self.layout.width) } else { None },
+            slot: if split.column < self.layout.dense { split.column % self.layout.width } else { split.column },
             left: split.left,
             last: split.last,
             gain,

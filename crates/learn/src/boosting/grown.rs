@@ -1,19 +1,21 @@
 //! A tree on bins, fresh from growing, and the walk of rows down to its leaves.
 
-use super::bins::GROUP;
+use super::bins::{GROUP, Rows};
 use super::split::{BinSet, holds};
 
 /// Rows that walk in lockstep, so that they hide each other's latency.
 const LANES: usize = 8;
+/// The group of a node on a sparse column.
+const SPARSE: u32 = u32::MAX;
 
 /// An inner node of a grown tree.
 #[derive(Clone, Debug)]
 pub(crate) struct GrownNode {
     /// Column it splits on.
     pub(crate) column: usize,
-    /// The column's group of rows.
-    pub(crate) group: usize,
-    /// The column's place in its group, below [`GROUP`].
+    /// The column's group of rows; none for a sparse column.
+    pub(crate) group: Option<usize>,
+    /// The column's place in its group, below [`GROUP`]; of a sparse column the column itself.
     pub(crate) slot: usize,
     /// Bins that go left.
     pub(crate) left: BinSet,
@@ -46,8 +48,8 @@ struct Step {
 }
 
 impl GrownTree {
-    /// Adds the value of its leaf to the score of each of `rows`, which are numbers of rows in `groups` and of scores.
-    pub(crate) fn add(&self, groups: &[Vec<[u8; GROUP]>], rows: impl Iterator<Item = usize>, scores: &mut [f32]) {
+    /// Adds the value of its leaf to the score of each of `rows`, which are numbers of rows in `bins` and of scores.
+    pub(crate) fn add(&self, bins: &Rows, rows: impl Iterator<Item = usize>, scores: &mut [f32]) {
         if self.nodes.is_empty() {
             return;
         }
@@ -63,7 +65,7 @@ impl GrownTree {
             if count == 0 {
                 return;
             }
-            let leaves = self.walk(&steps, groups, &taken);
+            let leaves = self.walk(&steps, bins, &taken);
             for (&row, leaf) in taken[..count].iter().zip(leaves) {
                 scores[row] += self.values[leaf] as f32;
             }
@@ -79,23 +81,29 @@ impl GrownTree {
         let place = |child: i32| if child >= 0 { child as u32 } else { (nodes + !child as usize) as u32 };
         let inner = self.nodes.iter().map(|node| Step {
             left: node.left,
-            group: node.group as u32,
+            group: node.group.map_or(SPARSE, |group| group as u32),
             slot: node.slot as u32,
             children: node.children.map(place),
         });
-        let leaf = |leaf| Step { left: [0; 4], group: 0, slot: 0, children: [(nodes + leaf) as u32; 2] };
+        // a leaf looks at what the root does, in vain
+        let (group, slot) =
+            self.nodes.first().map_or((0, 0), |node| (node.group.map_or(SPARSE, |g| g as u32), node.slot as u32));
+        let leaf = |leaf| Step { left: [0; 4], group, slot, children: [(nodes + leaf) as u32; 2] };
         inner.chain((0..self.values.len()).map(leaf)).collect()
     }
 
     #[inline]
-    fn walk(&self, steps: &[Step], groups: &[Vec<[u8; GROUP]>], rows: &[usize; LANES]) -> [usize; LANES] {
+    fn walk(&self, steps: &[Step], bins: &Rows, rows: &[usize; LANES]) -> [usize; LANES] {
         let nodes = self.nodes.len();
         let mut at = [0_usize; LANES];
         loop {
             let mut open = false;
             for (at, &row) in at.iter_mut().zip(rows) {
                 let step = &steps[*at];
-                let bin = groups[step.group as usize][row][step.slot as usize % GROUP];
+                let bin = match bins.groups.get(step.group as usize) {
+                    Some(group) => group[row][step.slot as usize % GROUP],
+                    None => bins.columns[step.slot as usize][row],
+                };
                 *at = step.children[usize::from(!holds(&step.left, bin))] as usize;
                 open |= *at < nodes;
             }
@@ -114,7 +122,7 @@ mod tests {
     fn every_row_gets_the_value_of_its_leaf() {
         let node = |slot, left: u64, children| GrownNode {
             column: slot,
-            group: 0,
+            group: Some(0),
             slot,
             left: [left, 0, 0, 0],
             last: 1,
@@ -141,10 +149,11 @@ mod tests {
                 }
             })
             .collect();
-        tree.add(&[Vec::new()], 0..0, &mut []);
+        tree.add(&Rows { groups: vec![Vec::new()], ..Rows::default() }, 0..0, &mut []);
+        let rows = Rows { groups: vec![rows], ..Rows::default() };
         for count in [0, 1, 7, 8, 9, 16, 21] {
             let mut scores = vec![0.0; 21];
-            tree.add(std::slice::from_ref(&rows), 0..count, &mut scores);
+            tree.add(&rows, 0..count, &mut scores);
             assert_eq!(scores[..count], expected[..count]);
             assert!(scores[count..].iter().all(|&score| score == 0.0));
         }

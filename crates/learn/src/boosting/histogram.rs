@@ -7,7 +7,7 @@
 //! Half a u64 holds the sums of some million rows; beyond, blocks of [`BLOCK`] rows are summed in u64 and flushed to
 //! cells of twice the width ([`WideCell`]).
 
-use super::bins::{GROUP, Layout};
+use super::bins::{GROUP, Layout, Rows};
 
 /// Bins of one column: bin 0 is missing.
 pub(crate) const BINS: usize = 256;
@@ -45,6 +45,8 @@ pub(crate) trait Cell: Copy + Default + PartialEq + Send + Sync + std::fmt::Debu
     fn add(&mut self, other: Self);
     /// Takes another cell away.
     fn subtract(&mut self, other: Self);
+    /// A cell of whole sums that fit.
+    fn of(gradient: f64, hessian: f64) -> Self;
     /// The sums of gradients and hessians, exact whole numbers.
     fn sums(self) -> (f64, f64);
     /// Adds the rows of `entries` to `histogram`, one cell a bin a column; `narrow` is room to work in.
@@ -52,7 +54,7 @@ pub(crate) trait Cell: Copy + Default + PartialEq + Send + Sync + std::fmt::Debu
         histogram: &mut [[Self; BINS]],
         narrow: &mut Vec<[u64; BINS]>,
         layout: &Layout,
-        groups: &[Vec<[u8; GROUP]>],
+        rows: &Rows,
         entries: &[Entry],
     );
 }
@@ -71,6 +73,10 @@ impl Cell for NarrowCell {
         *self = self.wrapping_sub(other);
     }
 
+    fn of(gradient: f64, hessian: f64) -> Self {
+        ((gradient as i64 as u64) << 32).wrapping_add(hessian as i64 as u64)
+    }
+
     #[inline(always)]
     fn sums(self) -> (f64, f64) {
         (f64::from((self >> 32) as i32), f64::from(self as i32))
@@ -80,10 +86,10 @@ impl Cell for NarrowCell {
         histogram: &mut [[Self; BINS]],
         _narrow: &mut Vec<[u64; BINS]>,
         layout: &Layout,
-        groups: &[Vec<[u8; GROUP]>],
+        rows: &Rows,
         entries: &[Entry],
     ) {
-        add_strips(histogram, layout, groups, entries);
+        add_strips(histogram, layout, rows, entries);
     }
 }
 
@@ -107,6 +113,10 @@ impl Cell for WideCell {
         self.hessian -= other.hessian;
     }
 
+    fn of(gradient: f64, hessian: f64) -> Self {
+        Self { gradient: gradient as i64, hessian: hessian as i64 }
+    }
+
     #[inline(always)]
     fn sums(self) -> (f64, f64) {
         (self.gradient as f64, self.hessian as f64)
@@ -116,7 +126,7 @@ impl Cell for WideCell {
         histogram: &mut [[Self; BINS]],
         narrow: &mut Vec<[u64; BINS]>,
         layout: &Layout,
-        groups: &[Vec<[u8; GROUP]>],
+        rows: &Rows,
         entries: &[Entry],
     ) {
         narrow.resize(histogram.len(), [0; BINS]);
@@ -124,7 +134,7 @@ impl Cell for WideCell {
             for (column, cells) in layout.columns.iter().zip(narrow.iter_mut()) {
                 cells[..=column.bins].fill(0);
             }
-            add_strips(narrow, layout, groups, block);
+            add_strips(narrow, layout, rows, block);
             for ((column, wide), narrow) in layout.columns.iter().zip(histogram.iter_mut()).zip(narrow.iter()) {
                 for (wide, &narrow) in wide[..=column.bins].iter_mut().zip(narrow) {
                     wide.gradient += i64::from((narrow >> 32) as i32);
@@ -140,21 +150,33 @@ pub(crate) fn build<C: Cell>(
     histogram: &mut Vec<[C; BINS]>,
     narrow: &mut Vec<[u64; BINS]>,
     layout: &Layout,
-    groups: &[Vec<[u8; GROUP]>],
+    rows: &Rows,
     entries: &[Entry],
 ) {
     histogram.resize(layout.columns.len(), [C::default(); BINS]);
     for (column, cells) in layout.columns.iter().zip(histogram.iter_mut()) {
         cells[..=column.bins].fill(C::default());
     }
-    C::add_rows(histogram, narrow, layout, groups, entries);
+    C::add_rows(histogram, narrow, layout, rows, entries);
 }
 
-fn add_strips(histogram: &mut [[u64; BINS]], layout: &Layout, groups: &[Vec<[u8; GROUP]>], entries: &[Entry]) {
+/// The usual bins of sparse columns are left out.
+fn add_strips(histogram: &mut [[u64; BINS]], layout: &Layout, rows: &Rows, entries: &[Entry]) {
     for strip in entries.chunks(STRIP) {
-        for (g, rows) in groups.iter().enumerate() {
+        for (g, rows) in rows.groups.iter().enumerate() {
             let from = g * layout.width;
             add_group(&mut histogram[from..from + layout.group_width(g)], rows, strip);
+        }
+    }
+    if rows.sparse.is_empty() {
+        return;
+    }
+    let cells = histogram[layout.dense..].as_flattened_mut();
+    for &entry in entries {
+        let term = widen(entry);
+        for &cell in rows.sparse.of(row_of(entry)) {
+            let cell = &mut cells[cell as usize];
+            *cell = cell.wrapping_add(term);
         }
     }
 }
@@ -248,17 +270,17 @@ mod tests {
 
     fn layout(columns: usize) -> Layout {
         let columns = (0..columns)
-            .map(|feature| Column { feature, cut: Cut::Number(vec![0.0; 253]), bins: 254 })
+            .map(|feature| Column { feature, cut: Cut::Number(vec![0.0; 253]), bins: 254, usual: 0, share: 0.0 })
             .collect::<Vec<_>>();
         let groups = columns.len().div_ceil(GROUP);
-        Layout { width: columns.len().div_ceil(groups), columns }
+        Layout { width: columns.len().div_ceil(groups), dense: columns.len(), columns }
     }
 
     fn sums<C: Cell>(columns: usize, rows: &[[u8; GROUP]], entries: &[Entry]) -> Vec<Vec<(f64, f64)>> {
         let layout = layout(columns);
-        let groups = vec![rows.to_vec(); layout.groups()];
+        let rows = Rows { groups: vec![rows.to_vec(); layout.groups()], ..Rows::default() };
         let (mut histogram, mut narrow) = (Vec::<[C; BINS]>::new(), Vec::new());
-        build(&mut histogram, &mut narrow, &layout, &groups, entries);
+        build(&mut histogram, &mut narrow, &layout, &rows, entries);
         histogram.iter().map(|cells| cells.iter().map(|cell| cell.sums()).collect()).collect()
     }
 

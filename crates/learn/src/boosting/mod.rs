@@ -24,6 +24,7 @@ mod renewal;
 mod resume;
 pub(crate) mod sampling;
 mod shard;
+mod sparse;
 mod split;
 mod start;
 mod target;

@@ -235,13 +235,13 @@ impl Shard {
     /// Adds what `tree` says to output `k` of the rows the iteration did not sample.
     pub(crate) fn add_unsampled(&mut self, k: usize, tree: &GrownTree) {
         let rows = self.sampled.iter().enumerate().filter(|(_, sampled)| !**sampled).map(|(row, _)| row);
-        tree.add(&self.rows.groups, rows, &mut self.scores[k]);
+        tree.add(&self.rows, rows, &mut self.scores[k]);
     }
 
     /// Adds what `tree` says to output `k` of every row.
     pub(crate) fn add_to_all(&mut self, k: usize, tree: &GrownTree) {
         let count = self.scores[k].len();
-        tree.add(&self.rows.groups, 0..count, &mut self.scores[k]);
+        tree.add(&self.rows, 0..count, &mut self.scores[k]);
     }
 }
 

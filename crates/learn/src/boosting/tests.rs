@@ -2,6 +2,7 @@
 
 mod losses;
 mod resume;
+mod sparse;
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -62,18 +62,19 @@ fn change(input: &mut Vec<u8>, inputs: &[Vec<u8>], tokens: &[&str], random: &mut
         3 => {
             let piece = input[at..at + length].to_vec();
             let to = random.below(input.len() + 1);
-            input.splice(to..to, piece);
+            drop(input.splice(to..to, piece));
         }
         4 => {
             let other = &inputs[random.below(inputs.len())];
             let start = random.below(other.len() + 1);
             let piece = other[start..(start + random.below(64)).min(other.len())].to_vec();
-            input.splice(at..at, piece);
+            drop(input.splice(at..at, piece));
         }
         5 => {
-            let many = 1 + random.below(if random.below(20) == 0 { 300 } else { 3 });
+            let most = if random.below(20) == 0 { 300 } else { 3 };
+            let many = 1 + random.below(most);
             let token = tokens[random.below(tokens.len())].repeat(many);
-            input.splice(at..at, token.into_bytes());
+            drop(input.splice(at..at, token.into_bytes()));
         }
         _ => input.insert(at, b"\n,\t \"'"[random.below(6)]),
     }

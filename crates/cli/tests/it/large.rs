@@ -27,7 +27,7 @@ steps:
   sums:
     uses: prepare/sql
     from: named
-    with: {query: SELECT a + c AS ac, c * e AS ce, e FROM named}
+    with: {query: \"SELECT a + c AS ac, c * e AS ce, e FROM named\"}
 ";
 
 #[test]

@@ -1,4 +1,6 @@
-//! What every estimator must do, checked for each: a new estimator gets one line in [`every_estimator`]'s macro call.
+//! What every estimator that learns from a target must do, checked for each: a new estimator gets one line in [`every_estimator`]'s macro call.
+
+mod unsupervised;
 
 use schemars::JsonSchema;
 use trainyard_core::evaluation::Task;
@@ -9,9 +11,13 @@ use crate::{
     boosting::{Forest, GradientBoosting},
     features::{FeatureParams, FeaturePlan},
     fitted_model::{FittedModel, wants},
+    knn::Knn,
     linear::Linear,
     logistic::Logistic,
     metrics::{self, Scored},
+    mlp::Mlp,
+    naive_bayes::NaiveBayes,
+    svm::Svm,
 };
 
 const ROWS: usize = 600;
@@ -159,8 +165,10 @@ fn a_constant_column_changes_nothing_that_matters<E: Estimator>(json: &str, clas
         let model = fit::<E>(json, &Sample { x, y: &y, classes, weights: None, groups: None }, 1).unwrap();
         numbers(&model.predict(x))
     };
-    // A forest draws its columns, so it grows other trees; the others must agree.
-    let tolerance = if E::NAME == Forest::NAME { f64::INFINITY } else { 1e-6 };
+    // A forest draws its columns, so it grows other trees; a perceptron draws a weight for each, and the kernel's width
+    // depends on their number. The others must agree.
+    let draws = [Forest::NAME, Mlp::NAME, Svm::NAME].contains(&E::NAME);
+    let tolerance = if draws { f64::INFINITY } else { 1e-6 };
     for (found, expected) in prediction(&wider).iter().zip(prediction(&x)) {
         assert!(found.is_finite() && (found - expected).abs() <= tolerance, "{found} against {expected}");
     }
@@ -175,6 +183,10 @@ fn unfit_samples_are_refused<E: Estimator>(json: &str, classes: usize) {
     };
     assert_eq!(code(&y, None, &x), "fitted");
     assert_eq!(code(&[], None, &x.take(&[])), "no-rows");
+    // One row may be enough for a number, never for classes; in no case a panic or a prediction that is no number.
+    if let Ok(model) = fit::<E>(json, &Sample::new(&x.take(&[7]), &y[7..8], classes), 1) {
+        assert!(classes == 0 && numbers(&model.predict(&x)).iter().all(|value| value.is_finite()));
+    }
     assert_ne!(code(&y[1..], None, &x), "fitted");
     assert_ne!(code(&y, Some(&[1.0]), &x), "fitted");
     assert_ne!(code(&y, Some(&[-1.0; ROWS]), &x), "fitted");
@@ -247,6 +259,22 @@ macro_rules! every_estimator {
 
 every_estimator! {
     linear: Linear, 0, "{}";
+    lasso: Linear, 0, r#"{"l1": 20, "l2": 3}"#;
+    logistic_lasso: Logistic, 2, r#"{"l1_ratio": 0.9}"#;
+    softmax_lasso: Logistic, 3, r#"{"l1_ratio": 0.5}"#;
+    neighbours_of_numbers: Knn, 0, r#"{"vote": "distance"}"#;
+    neighbours_of_two: Knn, 2, r#"{"distance": "manhattan", "neighbours": 9}"#;
+    neighbours_of_three: Knn, 3, r#"{"neighbours": 9}"#;
+    bayes_of_two: NaiveBayes, 2, "{}";
+    bayes_of_three: NaiveBayes, 3, r#"{"distribution": "gaussian", "variance_smoothing": 0.01}"#;
+    machine_of_numbers: Svm, 0, "{}";
+    machine_of_two: Svm, 2, r#"{"c": 3}"#;
+    machine_of_three: Svm, 3, "{}";
+    flat_machine_of_numbers: Svm, 0, r#"{"kernel": "linear", "loss": "hinge"}"#;
+    flat_machine_of_three: Svm, 3, r#"{"kernel": "linear"}"#;
+    perceptron_of_numbers: Mlp, 0, r#"{"hidden": [16], "epochs": 60}"#;
+    perceptron_of_two: Mlp, 2, r#"{"hidden": [16, 8], "activation": "tanh", "epochs": 40, "batch": 50}"#;
+    perceptron_of_three: Mlp, 3, r#"{"hidden": [16], "epochs": 60, "batch": 50}"#;
     logistic_of_two: Logistic, 2, "{}";
     logistic_of_three: Logistic, 3, "{}";
     boosted_numbers: GradientBoosting, 0, r#"{"trees": 40}"#;

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod cache;
+mod estimators;
 mod examples;
 mod features;
 mod init;

@@ -199,7 +199,7 @@ fn check_classes(train: &Sample<'_>, weights: &[f64]) -> Result<Vec<usize>, Lear
 }
 
 /// Gives each class the same total weight, the sum of all unchanged.
-pub(crate) fn balance(weights: &mut [f64], places: &[u32], classes: usize) {
+fn balance(weights: &mut [f64], places: &[u32], classes: usize) {
     let mut totals = vec![0.0; classes];
     for (&place, weight) in places.iter().zip(weights.iter()) {
         totals[place as usize] += weight;

@@ -13,13 +13,11 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use crate::logistic::ClassWeight;
 use crate::{
     Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
     boosting::{exponential::sigmoid, ranges::Ranges},
     chunks,
     dense_sample::{self, weighted_mean},
-    logistic::balance,
     random::{shuffle, stream},
     rows::Rows,
     softmax::softmax,
@@ -48,8 +46,6 @@ pub struct Params {
     pub epochs: usize,
     /// Ends when the validation loss has not improved for so many epochs, and keeps the best; 0 never ends early.
     pub early_stopping: usize,
-    /// `balanced` gives each class the same total weight.
-    pub class_weight: ClassWeight,
 }
 
 impl Default for Params {
@@ -62,7 +58,6 @@ impl Default for Params {
             batch: 200,
             epochs: 200,
             early_stopping: 20,
-            class_weight: ClassWeight::None,
         }
     }
 }
@@ -160,9 +155,6 @@ impl Estimator for Mlp {
             0 => Vec::new(),
             _ => dense_sample::present_classes(train, &weights)?,
         };
-        if params.class_weight == ClassWeight::Balanced && !present.is_empty() {
-            balance(&mut weights, &dense_sample::places(train.y, &present), present.len());
-        }
         let total: f64 = weights.iter().sum();
         // In units of their mean, so that the length of a step does not depend on their scale.
         weights.iter_mut().for_each(|weight| *weight *= train.y.len() as f64 / total);

@@ -22,13 +22,11 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use crate::logistic::ClassWeight;
 use crate::{
     Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
     boosting::ranges::Ranges,
     chunks,
     dense_sample::{self, weighted_mean},
-    logistic::balance,
     rows::Rows,
 };
 use kernel::Shape;
@@ -58,8 +56,6 @@ pub struct Params {
     pub loss: Loss,
     /// Errors up to this many standard deviations of the target cost nothing, at least 0; for numbers.
     pub epsilon: f64,
-    /// `balanced` gives each class the same total weight.
-    pub class_weight: ClassWeight,
     /// Ends when no condition of the optimum is violated by more than this, above 0.
     pub tolerance: f64,
     /// Most passes over the rows under `kernel: linear`, and most steps in thousands with other kernels; at least 1.
@@ -78,7 +74,6 @@ impl Default for Params {
             offset: 0.0,
             loss: Loss::SquaredHinge,
             epsilon: 0.1,
-            class_weight: ClassWeight::None,
             tolerance: 1e-3,
             max_iterations: 10_000,
             cache: 256,
@@ -165,7 +160,7 @@ impl Estimator for Svm {
         if let Some(problem) = Self::check(params).into_iter().next() {
             return Err(problem);
         }
-        let mut weights = dense_sample::checked_weights(train, Self::NAME)?;
+        let weights = dense_sample::checked_weights(train, Self::NAME)?;
         dense_sample::check_measurable(train.x)?;
         let kept: Vec<usize> = (0..train.y.len()).filter(|&row| weights[row] > 0.0).collect();
         if params.kernel != Kernel::Linear && kept.len() > MOST_KERNEL_ROWS {
@@ -181,9 +176,6 @@ impl Estimator for Svm {
             _ => dense_sample::present_classes(train, &weights)?,
         };
         let places = dense_sample::places(train.y, &present);
-        if params.class_weight == ClassWeight::Balanced && !present.is_empty() {
-            balance(&mut weights, &places, present.len());
-        }
         let total: f64 = weights.iter().sum();
         let mean = weighted_mean(train.y, &weights, total);
         let spread: Vec<f64> = train.y.iter().map(|y| (y - mean) * (y - mean)).collect();

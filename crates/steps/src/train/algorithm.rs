@@ -1,6 +1,7 @@
 //! What a `train` step adds to an estimator.
 
 use schemars::JsonSchema;
+use trainyard_core::evaluation::Task;
 use trainyard_learn::{Estimator, features::Wants, fitted_model::FittedModel, tuning::Dimension};
 
 /// What a `train` step adds to an estimator.
@@ -17,6 +18,8 @@ pub trait Algorithm: Send + Sync + 'static {
     type Estimator: Estimator<Params: JsonSchema + Send + Sync>;
     /// The form of features it wants.
     const WANTS: Wants;
+    /// What it predicts, for an estimator that learns without a target.
+    const UNSUPERVISED: Option<Task> = None;
     /// The parameters that `tune:` searches over where it names no space, each with its range; empty where the user has
     /// to say.
     const SPACE: &'static [(&'static str, Span)] = &[];

@@ -1,6 +1,6 @@
 //! Checks the parameters of a `train` step against what is known of its split.
 
-use trainyard_core::{Outline, Outlines, Problem, Schema};
+use trainyard_core::{Outline, Outlines, Problem, Schema, evaluation::Task};
 use trainyard_data::split::fold_parts;
 use trainyard_learn::Estimator;
 
@@ -24,7 +24,7 @@ pub(super) fn check<A: Algorithm>(
         problems.extend(tune.check(params.common.task, parts));
         problems.extend(tune.space::<A>(&params.estimator).err().into_iter().flatten());
     }
-    check_common(&params.common, inputs, A::Estimator::NAME, problems)
+    check_common(&params.common, inputs, A::Estimator::NAME, A::UNSUPERVISED, problems)
 }
 
 /// The names of the split's parts, and its outline.
@@ -35,11 +35,12 @@ fn parts(inputs: &Outlines) -> (&[String], Option<&Outline>) {
     }
 }
 
-/// Checks what every `train` step takes; `problems` are those found before.
+/// Checks what every `train` step takes; `unsupervised` is the task of an estimator without a target, `problems` are those found before.
 pub(super) fn check_common(
     common: &Common,
     inputs: &Outlines,
     estimator: &str,
+    unsupervised: Option<Task>,
     mut problems: Vec<Problem>,
 ) -> Result<Outlines, Vec<Problem>> {
     let empty = Schema::default();
@@ -53,8 +54,10 @@ pub(super) fn check_common(
     if !parts.is_empty() && !parts.iter().any(|part| part == "train") && fold_parts(parts).is_empty() {
         problems.push(Problem::unknown("no-train-part", "part", "train", parts.iter().map(String::as_str)));
     }
+    problems.extend(super::unsupervised::check(unsupervised, common));
     let target = common.target.clone().or(named);
     match &target {
+        None if unsupervised.is_some() => {}
         None => problems.push(
             Problem::error("no-target", "there is no column to predict").help("name it in the split: `target: …`"),
         ),
@@ -89,7 +92,7 @@ pub(super) fn check_common(
     let warnings = diagnosis::foresee(&names, roles.group.is_some() || roles.time.is_some());
     let outline = Outline::Model {
         target: target.unwrap_or_default(),
-        task: common.task,
+        task: unsupervised.or(common.task),
         features: common.features.chosen(&names),
         estimator: estimator.to_owned(),
     };

@@ -56,7 +56,7 @@ pub type Checked<A> = Training<<<A as Algorithm>::Estimator as Estimator>::Param
 fn run<A: Algorithm>(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
     let split = inputs.one::<SplitTable>("data")?;
     let common = &params.common;
-    let (material, name) = Material::of(common, &split, context)?;
+    let (material, name) = Material::of(common, &split, context, A::UNSUPERVISED)?;
     let (train, validation) = parts(&material, name)?;
     let earlier = if common.tune.is_some() { search::earlier(&material)? } else { BTreeMap::new() };
 
@@ -173,6 +173,9 @@ pub(super) fn pack(
 
 /// What guessing from the training target alone predicts.
 fn baselines(material: &Material<'_>, train: &[usize]) -> Result<Vec<Baseline>, StepError> {
+    if !material.target.task.is_supervised() {
+        return Ok(Vec::new());
+    }
     let (y, weights) = material.truth(train);
     Baseline::fit(material.target.classes.len(), &y, weights.as_deref()).map_err(|error| problem(error).into())
 }

@@ -1,7 +1,7 @@
 //! `train/linear`: linear regression by least squares.
 //!
 //! Missing numbers are filled with the median, numbers scaled, categories one-hot coded; all of it fitted on training
-//! rows. With `l2` it is a ridge regression.
+//! rows. With `l2` it is a ridge regression, with `l1` a lasso, with both an elastic net.
 
 use trainyard_learn::{features::Wants, fitted_model::FittedModel, linear};
 

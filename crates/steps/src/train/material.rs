@@ -1,6 +1,6 @@
 //! What a `train` step learns from: the split's table as raw features, target, weights and roles, aligned row by row.
 
-use trainyard_core::{Context, Schema, StepError, Warning};
+use trainyard_core::{Context, Schema, StepError, Warning, evaluation::Task};
 use trainyard_data::{
     Table,
     columns::{self, numbers},
@@ -38,15 +38,22 @@ pub(super) struct Rows {
 }
 
 impl<'a> Material<'a> {
-    /// Reads what `common` names out of the split.
+    /// Reads what `common` names out of the split; `unsupervised` is the task of an estimator without a target.
     pub(super) fn of(
         common: &'a Common,
         split: &'a SplitTable,
         context: &'a Context<'a>,
+        unsupervised: Option<Task>,
     ) -> Result<(Self, &'a str), StepError> {
         let table = split.table();
-        let name = common.target.as_deref().map_or_else(|| split.target(), Ok)?;
-        let target = Target::of(table, name, common.task)?;
+        let judged_by = common.target.as_deref().or(split.roles().target.as_deref());
+        let (name, target) = match unsupervised {
+            Some(task) => (judged_by.unwrap_or_default(), super::unsupervised::target(table, judged_by, task)?),
+            None => {
+                let name = judged_by.map_or_else(|| split.target(), Ok)?;
+                (name, Target::of(table, name, common.task)?)
+            }
+        };
         if target.guessed {
             context.warn(Warning::new(
                 "task-guessed",
@@ -57,7 +64,7 @@ impl<'a> Material<'a> {
             ));
         }
         let roles = Roles {
-            target: Some(name),
+            target: judged_by,
             group: split.roles().group.clone(),
             time: split.roles().time.clone(),
             weights: common.weights.clone(),

@@ -12,14 +12,23 @@ mod cross_validate;
 mod diagnosis;
 pub mod fit;
 pub mod forest;
+pub mod gaussian_mixture;
 pub mod gradient_boosting;
+pub mod isolation_forest;
+pub mod k_means;
+pub mod knn;
 pub mod linear;
+pub mod local_outlier_factor;
 pub mod logistic;
 mod material;
+pub mod mlp;
+pub mod naive_bayes;
 mod prepare;
 mod search;
+pub mod svm;
 pub mod training;
 pub mod tune;
+mod unsupervised;
 
 use std::marker::PhantomData;
 
@@ -32,4 +41,12 @@ pub const STEPS: &[&dyn ErasedStep] = &[
     &Train::<forest::Forest>(PhantomData),
     &Train::<linear::Linear>(PhantomData),
     &Train::<logistic::Logistic>(PhantomData),
+    &Train::<knn::Knn>(PhantomData),
+    &Train::<naive_bayes::NaiveBayes>(PhantomData),
+    &Train::<svm::Svm>(PhantomData),
+    &Train::<mlp::Mlp>(PhantomData),
+    &Train::<isolation_forest::IsolationForest>(PhantomData),
+    &Train::<local_outlier_factor::LocalOutlierFactor>(PhantomData),
+    &Train::<k_means::KMeans>(PhantomData),
+    &Train::<gaussian_mixture::GaussianMixture>(PhantomData),
 ];

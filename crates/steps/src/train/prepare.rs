@@ -99,7 +99,8 @@ impl Prepared {
         on_iteration: OnIteration<'_>,
         checkpoints: Option<&dyn Checkpoints>,
     ) -> Result<Fitting, StepError> {
-        let classes = material.target.classes.len();
+        let target = &material.target;
+        let classes = if target.task.is_classification() { target.classes.len() } else { 0 };
         let watched = self.watched.as_ref().map(|part| part.sample(classes));
         let context = FitContext { seed: material.common.seed, threads, on_iteration, checkpoints };
         let model = A::Estimator::fit(params, &self.train.sample(classes), watched.as_ref(), &context)

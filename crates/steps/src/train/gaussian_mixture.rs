@@ -1,0 +1,30 @@
+//! `train/gaussian-mixture`: a mixture of Gaussians: clusters of any ellipsoidal shape, without a target.
+//!
+//! Predicts the probability of each cluster. A target of classes that the split names is used to judge the clusters,
+//! never to learn from.
+
+use trainyard_core::evaluation::Task;
+use trainyard_learn::{features::Wants, fitted_model::FittedModel, gaussian_mixture};
+
+use super::algorithm::{Algorithm, Fitting};
+
+/// A mixture of Gaussians: clusters of any ellipsoidal shape, without a target.
+pub struct GaussianMixture;
+
+impl Algorithm for GaussianMixture {
+    const NAME: &'static str = "train/gaussian-mixture";
+    const VERSION: u32 = 1;
+    const ABOUT: &'static str = "a mixture of Gaussians: clusters of any ellipsoidal shape, without a target";
+    const EXAMPLES: &'static [&'static str] = &["{}", r#"{"clusters": 4, "covariance": "diagonal", "seed": 7}"#];
+    type Estimator = gaussian_mixture::GaussianMixture;
+    const WANTS: Wants = Wants::Dense;
+    const UNSUPERVISED: Option<Task> = Some(Task::Clustering);
+
+    fn as_long_as(_: &gaussian_mixture::Params, _: Option<&FittedModel>) -> Option<gaussian_mixture::Params> {
+        None
+    }
+
+    fn keep(model: gaussian_mixture::GaussianMixtureModel) -> Fitting {
+        Fitting::of(FittedModel::GaussianMixture(model))
+    }
+}

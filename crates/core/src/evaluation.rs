@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     artifact::{Codec, Keeper, Kind, Value},
     digest::Digest,
+    judgement::{Champion, Comparison, Details, Slice},
     outline::Outline,
     step::StepError,
 };
@@ -146,6 +147,9 @@ pub struct JudgedModel {
     /// What the report draws.
     #[serde(default)]
     pub pictures: Pictures,
+    /// What else is told of it.
+    #[serde(flatten)]
+    pub details: Details,
 }
 
 /// A condition that the best model must meet.
@@ -183,6 +187,15 @@ pub struct Evaluation {
     pub baselines: BTreeMap<String, BTreeMap<String, Measured>>,
     /// The gates and their verdicts.
     pub gates: Vec<Gate>,
+    /// The best model on parts of the rows, those asked for first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<Slice>,
+    /// The best model against each other and against the champion.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Comparison>,
+    /// The registered model that the best was compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub champion: Option<Champion>,
 }
 
 impl Evaluation {

@@ -7,6 +7,7 @@
 pub mod artifact;
 pub mod digest;
 pub mod evaluation;
+pub mod judgement;
 pub mod outline;
 pub mod plan;
 pub mod port;

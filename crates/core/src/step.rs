@@ -437,6 +437,13 @@ pub trait Models: Sync {
     /// # Errors
     /// When the catalog cannot be read.
     fn resolve(&self, name: &str, alias: &str) -> Result<Option<(u64, Digest)>, StepError>;
+    /// The model artifact of that digest.
+    ///
+    /// # Errors
+    /// When it is not in the store or cannot be read, or while models can only be looked at.
+    fn load(&self, model: &Digest) -> Result<Artifact, StepError> {
+        Err(StepError::new("not-running", format!("model {model} can be loaded in a run only")))
+    }
 }
 
 /// What a step at work keeps for itself, so that the same work, broken off by a killed process, goes on where it was.

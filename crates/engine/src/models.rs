@@ -1,6 +1,6 @@
 //! The registered models as a step may see and change them, over the store.
 
-use trainyard_core::{Digest, StepError, step::Models};
+use trainyard_core::{Artifact, Digest, Registry, StepError, step::Models};
 use trainyard_store::{Session, Store};
 
 use crate::{backlog::Backlog, clock};
@@ -10,6 +10,8 @@ pub(crate) struct RunModels<'a> {
     pub(crate) session: &'a Session<'a>,
     pub(crate) backlog: &'a Backlog,
     pub(crate) run: &'a str,
+    pub(crate) store: &'a Store,
+    pub(crate) registry: &'a Registry,
 }
 
 impl Models for RunModels<'_> {
@@ -25,6 +27,10 @@ impl Models for RunModels<'_> {
 
     fn resolve(&self, name: &str, alias: &str) -> Result<Option<(u64, Digest)>, StepError> {
         Ok(self.session.resolve(name, alias)?)
+    }
+
+    fn load(&self, model: &Digest) -> Result<Artifact, StepError> {
+        crate::load(self.store, self.registry, *model)
     }
 }
 

@@ -84,7 +84,7 @@ pub fn run(
         steps: plan.steps.iter().map(|step| step.name.clone()).collect(),
     });
     let backlog = Backlog::new(MOST_WAITING);
-    let models = RunModels { session: &session, backlog: &backlog, run: &header.run };
+    let models = RunModels { session: &session, backlog: &backlog, run: &header.run, store, registry };
     let lookup = |digest: &Digest| session.find_cached(digest);
     let loader = Loader::new(store, registry);
     let stop = AtomicBool::new(false);

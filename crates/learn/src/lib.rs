@@ -5,7 +5,9 @@
 
 pub mod baseline;
 pub mod boosting;
+pub mod calibration;
 mod chunks;
+pub mod conformal;
 #[cfg(test)]
 mod contract;
 mod dense_sample;
@@ -28,6 +30,7 @@ pub mod mlp;
 pub mod naive_bayes;
 pub mod neighbours;
 mod random;
+pub mod one_feature;
 #[cfg(test)]
 mod reference_data;
 mod rows;

@@ -13,7 +13,10 @@ use trainyard_core::{
     trial::Tuning,
 };
 use trainyard_data::{DataError, Table};
-use trainyard_learn::{Fitted, Prediction, baseline::Baseline, features::FeaturePlan, fitted_model::FittedModel};
+use trainyard_learn::{
+    Fitted, Prediction, baseline::Baseline, calibration::Calibration, conformal::Conformal, features::FeaturePlan,
+    fitted_model::FittedModel,
+};
 
 use crate::frame::frame;
 
@@ -74,6 +77,12 @@ pub struct Package {
     pub baselines: Vec<Baseline>,
     /// Where it comes from.
     pub provenance: Provenance,
+    /// What makes its probabilities mean what they say, where it was calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+    /// What makes intervals or sets of its predictions, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conformal: Option<Conformal>,
     /// The fitted estimator; kept in a file of its own.
     #[serde(skip)]
     pub model: Option<Arc<FittedModel>>,
@@ -117,6 +126,18 @@ impl Package {
     /// # Errors
     /// `unknown-column` when one is missing.
     pub fn predict_frame(&self, frame: &trainyard_learn::Frame) -> Result<Prediction, DataError> {
+        let prediction = self.predict_uncalibrated(frame)?;
+        Ok(match &self.calibration {
+            Some(calibration) => calibration.apply(prediction),
+            None => prediction,
+        })
+    }
+
+    /// The estimator's own predictions, before any calibration.
+    ///
+    /// # Errors
+    /// `unknown-column` when a column is missing.
+    pub fn predict_uncalibrated(&self, frame: &trainyard_learn::Frame) -> Result<Prediction, DataError> {
         let model = self.model.as_ref().ok_or_else(|| DataError::new("broken-artifact", "the package has no model"))?;
         let matrix = self.features.apply(frame).map_err(|error| DataError {
             code: error.code.to_owned(),

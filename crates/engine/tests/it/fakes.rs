@@ -18,6 +18,7 @@ use trainyard_core::{
     StepError, Value, Warning,
     artifact::Document,
     evaluation::{Evaluation, JudgedModel, Measured, Pictures, Release, Task},
+    judgement::Details,
 };
 
 pub(crate) static REGISTRY: Registry = Registry {
@@ -245,6 +246,7 @@ step!(
             resampled: BTreeMap::new(),
             importance: Vec::new(),
             pictures: Pictures::default(),
+            details: Details::default(),
         };
         Ok(Outputs::one(
             "out",
@@ -259,6 +261,9 @@ step!(
                 models: [("model".to_owned(), model)].into(),
                 baselines: BTreeMap::new(),
                 gates: Vec::new(),
+                slices: Vec::new(),
+                comparisons: Vec::new(),
+                champion: None,
             },
         ))
     }

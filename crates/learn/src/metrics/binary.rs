@@ -19,23 +19,31 @@ pub(super) fn recall(view: &View<'_>) -> Result<Estimate, LearnError> {
     Ok(Estimate::Proportion { rows: (0..view.rows()).map(hit).collect() })
 }
 
-pub(super) fn f1(view: &View<'_>) -> Result<Estimate, LearnError> {
-    Ok(cells::estimate(view, |cells| {
-        let either = cells.actual(1) + cells.predicted(1);
-        if either > 0.0 { 2.0 * cells.hits(1) / either } else { 0.0 }
-    }))
+/// The harmonic mean of precision and recall, recall counting `beta` times as much.
+fn f(view: &View<'_>, beta: f64) -> Estimate {
+    let square = beta * beta;
+    cells::estimate(view, move |cells| {
+        let either = square * cells.actual(1) + cells.predicted(1);
+        if either > 0.0 { (1.0 + square) * cells.hits(1) / either } else { 0.0 }
+    })
 }
 
-/// 0 where the actual or the predicted class does not vary, as in scikit-learn.
-pub(super) fn mcc(view: &View<'_>) -> Result<Estimate, LearnError> {
-    Ok(cells::estimate(view, |cells| {
-        let (right, wrong) = (cells.hits(1), cells.predicted(1) - cells.hits(1));
-        let (missed, left) = (cells.actual(1) - cells.hits(1), cells.hits(0));
-        // The four factors one by one: their product overflows nothing, but their square roots keep more digits.
-        let scale = [cells.predicted(1), cells.predicted(0), cells.actual(1), cells.actual(0)];
-        let scale: f64 = scale.iter().map(|weight| weight.sqrt()).product();
-        if scale > 0.0 { (right * left - wrong * missed) / scale } else { 0.0 }
-    }))
+pub(super) fn f1(view: &View<'_>) -> Result<Estimate, LearnError> {
+    Ok(f(view, 1.0))
+}
+
+pub(super) fn f2(view: &View<'_>) -> Result<Estimate, LearnError> {
+    Ok(f(view, 2.0))
+}
+
+pub(super) fn f_half(view: &View<'_>) -> Result<Estimate, LearnError> {
+    Ok(f(view, 0.5))
+}
+
+/// 0 where nothing is negative.
+pub(super) fn specificity(view: &View<'_>) -> Result<Estimate, LearnError> {
+    let hit = |row| (view.class(row) == 0).then(|| view.predicted(row) == 0);
+    Ok(Estimate::Proportion { rows: (0..view.rows()).map(hit).collect() })
 }
 
 pub(super) fn brier(view: &View<'_>) -> Result<Estimate, LearnError> {

@@ -1,61 +1,108 @@
-//! Bootstrap replicates of several statistics of the same rows at once.
+//! Bootstrap samples of a statistic, and the intervals made of them.
+//!
+//! Every sample draws from its own stream of the seed and every sum is taken in one order, so the result does not
+//! depend on the threads. How a sample is drawn depends on what the statistic needs: multinomial counts of a few kinds
+//! of rows, sums looked up eight rows at a time, or a weight a row.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::{estimate::Resampled, scored::View};
+use super::{
+    binomial::multinomial,
+    jackknife,
+    scored::View,
+    statistic::Statistic,
+    subset_sums,
+    weights::{self, TwoValued, Weights as _},
+};
+use crate::features::numbers::quantile;
 
-/// Samples drawn.
-const REPLICATES: u64 = 500;
+/// Numbers kept of groups' sums at most; beyond that each row is weighted by itself.
+const MOST_SUMS: usize = 4_000_000;
 
-/// For each statistic, its finite values over the samples, ascending. Every sample draws as many rows as there are, or
-/// as many groups, with replacement, from its own stream of the seed: the result does not depend on the threads.
-///
-/// A statistic that takes its rows in another order gets the counts in that order all the same: the rows are drawn alike,
-/// so each statistic by itself sees a proper sample.
-pub(super) fn replicates(statistics: &[&Resampled], view: &View<'_>, seed: u64) -> Vec<Vec<f64>> {
-    if statistics.is_empty() {
-        return Vec::new();
-    }
+/// The statistic in each of `samples` bootstrap samples; NaN where it is undefined. Every sample draws as many rows as
+/// there are, or as many groups, with replacement.
+pub(super) fn replicates(statistic: &Statistic, view: &View<'_>, samples: usize, seed: u64) -> Vec<f64> {
     let rows = view.rows();
-    let base = ChaCha8Rng::seed_from_u64(seed);
-    let one = |stream: u64| {
-        let mut random = base.clone();
-        random.set_stream(stream);
-        let counts = draw(&mut random, view.groups.as_ref().map_or(rows, |(_, count)| *count));
-        let mut weights = vec![0.0; rows];
-        let mut filled = false;
-        let mut values = Vec::with_capacity(statistics.len());
-        for statistic in statistics {
-            let places = weights.iter_mut().enumerate();
-            match (&view.groups, view.weights) {
-                (Some((groups, _)), _) => places.for_each(|(place, weight)| {
-                    let row = statistic.row(place);
-                    *weight = f64::from(counts[groups[row] as usize]) * view.weight(row);
-                }),
-                (None, Some(own)) => {
-                    places.for_each(|(place, weight)| *weight = f64::from(counts[place]) * own[statistic.row(place)])
-                }
-                (None, None) if !filled => {
-                    places.for_each(|(place, weight)| *weight = f64::from(counts[place]));
-                    filled = true;
-                }
-                (None, None) => {}
-            }
-            values.push((statistic.evaluate)(&weights));
-        }
-        values
+    let stream = |sample: usize| {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(sample as u64);
+        random
     };
-    let drawn: Vec<Vec<f64>> = (0..REPLICATES).into_par_iter().map(one).collect();
-    (0..statistics.len())
-        .map(|place| {
-            let mut values: Vec<f64> =
-                drawn.iter().map(|values| values[place]).filter(|value| value.is_finite()).collect();
-            values.sort_unstable_by(f64::total_cmp);
-            values
-        })
-        .collect()
+    match (&view.groups, statistic, statistic.length()) {
+        (Some((_, count)), _, Some(length)) if count * length <= MOST_SUMS => {
+            let sums = jackknife::sums_by_group(statistic, view, *count, length);
+            let one = |sample: usize| {
+                let counts = draw(&mut stream(sample), *count);
+                let mut total = vec![0.0; length];
+                for (group, &drawn) in sums.chunks_exact(length).zip(&counts).filter(|(_, drawn)| **drawn > 0) {
+                    total.iter_mut().zip(group).for_each(|(total, sum)| *total += f64::from(drawn) * sum);
+                }
+                statistic.of_sums(&total)
+            };
+            (0..samples).into_par_iter().map(one).collect()
+        }
+        (Some((groups, count)), ..) => {
+            let one = |sample: usize| {
+                let counts = draw(&mut stream(sample), *count);
+                let weight = |row: usize| f64::from(counts[groups[row] as usize]) * view.weight(row);
+                statistic.of_weights(&(0..rows).map(weight).collect::<Vec<f64>>())
+            };
+            (0..samples).into_par_iter().map(one).collect()
+        }
+        (None, Statistic::Counts { kinds, .. }, _) if view.weights.is_none() => {
+            let mut counts = vec![0.0; *kinds];
+            (0..rows).for_each(|row| statistic.add(row, 1.0, &mut counts));
+            let one = |sample: usize| {
+                let mut drawn = vec![0.0; *kinds];
+                multinomial(&mut stream(sample), rows as u64, &counts, &mut drawn);
+                statistic.of_sums(&drawn)
+            };
+            (0..samples).into_par_iter().map(one).collect()
+        }
+        (None, _, Some(length)) if rows >= weights::MANY && length <= subset_sums::MOST => {
+            subset_sums::replicates(statistic, view, length, samples, seed)
+        }
+        (None, ..) if rows >= weights::MANY => {
+            let own = |place: usize| view.weight(statistic.row(place));
+            let own: Option<&(dyn Fn(usize) -> f64 + Sync)> = if view.weights.is_some() { Some(&own) } else { None };
+            let one = |sample: usize| statistic.of_stream(&mut TwoValued::new(stream(sample), rows, own));
+            (0..samples).into_par_iter().map(one).collect()
+        }
+        (None, ..) => {
+            let one = |sample: usize| statistic.of_weights(&sample_weights(&mut stream(sample), view));
+            (0..samples).into_par_iter().map(one).collect()
+        }
+    }
+}
+
+/// The difference of two statistics in each of `samples` bootstrap samples, the same rows drawn for both.
+pub(super) fn paired(one: &Statistic, other: &Statistic, view: &View<'_>, samples: usize, seed: u64) -> Vec<f64> {
+    let difference = |sample: usize| {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(sample as u64);
+        let weights = sample_weights(&mut random, view);
+        one.of_weights(&weights) - other.of_weights(&weights)
+    };
+    (0..samples).into_par_iter().map(difference).collect()
+}
+
+/// One weight a row of a bootstrap sample.
+fn sample_weights(random: &mut ChaCha8Rng, view: &View<'_>) -> Vec<f64> {
+    let rows = view.rows();
+    if let Some((groups, count)) = &view.groups {
+        let counts = draw(random, *count);
+        return (0..rows).map(|row| f64::from(counts[groups[row] as usize]) * view.weight(row)).collect();
+    }
+    if rows >= weights::MANY {
+        let own = |row: usize| view.weight(row);
+        let own: Option<&(dyn Fn(usize) -> f64 + Sync)> = if view.weights.is_some() { Some(&own) } else { None };
+        return TwoValued::new(random.clone(), rows, own).all();
+    }
+    let counts = draw(random, rows);
+    counts.into_iter().enumerate().map(|(row, count)| f64::from(count) * view.weight(row)).collect()
 }
 
 /// How often each of `count` units comes up in `count` draws.
@@ -67,4 +114,31 @@ fn draw(random: &mut ChaCha8Rng, count: usize) -> Vec<u32> {
         counts[unit as usize] += 1;
     }
     counts
+}
+
+/// The bias-corrected and accelerated interval (Efron 1987) of replicates of a statistic of that value; none where
+/// fewer than half of the replicates are finite.
+pub(super) fn accelerated(replicates: &[f64], value: f64, acceleration: f64, level: f64) -> Option<(f64, f64)> {
+    let mut drawn: Vec<f64> = replicates.iter().copied().filter(|value| value.is_finite()).collect();
+    if drawn.is_empty() || drawn.len() * 2 < replicates.len() {
+        return None;
+    }
+    drawn.sort_unstable_by(f64::total_cmp);
+    let below = drawn.partition_point(|drawn| *drawn < value);
+    let equal = drawn.partition_point(|drawn| *drawn <= value) - below;
+    let share = (below as f64 + 0.5 * equal as f64) / drawn.len() as f64;
+    let tail = (1.0 - level) / 2.0;
+    if share <= 0.0 || share >= 1.0 {
+        return Some((quantile(&drawn, tail), quantile(&drawn, 1.0 - tail)));
+    }
+    let normal = Normal::standard();
+    let bias = normal.inverse_cdf(share);
+    let end = |tail: f64| {
+        let reach = bias + normal.inverse_cdf(tail);
+        let corrected = bias + reach / (1.0 - acceleration * reach);
+        let tail = if corrected.is_finite() { normal.cdf(corrected) } else { tail };
+        quantile(&drawn, tail.clamp(0.0, 1.0))
+    };
+    let (low, high) = (end(tail), end(1.0 - tail));
+    Some((low.min(high), high.max(low)))
 }

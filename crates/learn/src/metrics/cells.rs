@@ -1,8 +1,9 @@
 //! Actual class against predicted class, and the metrics that need no more.
 
 use super::{
-    estimate::{Estimate, Resampled},
+    estimate::Estimate,
     scored::{View, most_probable},
+    statistic::Statistic,
 };
 use crate::Prediction;
 
@@ -27,6 +28,26 @@ impl Cells {
         self.weights.iter().skip(class).step_by(self.classes).sum()
     }
 
+    /// Weight of all rows.
+    pub(super) fn total(&self) -> f64 {
+        self.weights.iter().sum()
+    }
+
+    /// Weight of the rows of one class predicted as another.
+    pub(super) fn at(&self, actual: usize, predicted: usize) -> f64 {
+        self.weights[actual * self.classes + predicted]
+    }
+
+    pub(super) const fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The mean over the classes that `of` has a number for, each weighted by how many rows are of it.
+    pub(super) fn weighted(&self, of: impl Fn(usize) -> Option<f64>) -> f64 {
+        let sum: f64 = (0..self.classes).map(|class| self.actual(class) * of(class).unwrap_or(0.0)).sum();
+        sum / self.total()
+    }
+
     /// The mean over the classes that `of` has a number for; NaN when there is none.
     pub(super) fn mean(&self, of: impl Fn(usize) -> Option<f64>) -> f64 {
         let (count, sum) =
@@ -38,26 +59,24 @@ impl Cells {
 /// A metric that depends on the cells alone.
 pub(super) fn estimate(view: &View<'_>, of: impl Fn(&Cells) -> f64 + Send + Sync + 'static) -> Estimate {
     let classes = view.classes;
-    let places: Vec<u32> =
-        (0..view.rows()).map(|row| (view.class(row) * classes + view.predicted(row)) as u32).collect();
-    let evaluate = move |weights: &[f64]| {
-        let mut cells = Cells { classes, weights: vec![0.0; classes * classes] };
-        for (&place, weight) in places.iter().zip(weights) {
-            cells.weights[place as usize] += weight;
-        }
-        of(&cells)
-    };
-    Estimate::Resampled(Resampled { order: None, evaluate: Box::new(evaluate) })
+    let places = (0..view.rows()).map(|row| (view.class(row) * classes + view.predicted(row)) as u32).collect();
+    Estimate::Resampled(Statistic::counts(classes * classes, places, move |weights| {
+        of(&Cells { classes, weights: weights.to_vec() })
+    }))
 }
 
-/// Rows by actual class (outer) and predicted class (inner), the most probable one. Rows whose actual class is none of
+/// Rows by actual class (outer) and predicted class (inner): the most probable one, or of two classes the one that
+/// `threshold` says. Rows whose actual class is none of
 /// the prediction's classes are left out; a regression has no matrix.
 #[must_use]
-pub fn confusion_matrix(truth: &[f64], prediction: &Prediction) -> Vec<Vec<u64>> {
+pub fn confusion_matrix(truth: &[f64], prediction: &Prediction, threshold: Option<f64>) -> Vec<Vec<u64>> {
     let Prediction::Probabilities { classes, values } = prediction else { return Vec::new() };
     let mut counts = vec![vec![0; *classes]; *classes];
     for (&actual, shares) in truth.iter().zip(values.chunks_exact((*classes).max(1))) {
-        let predicted = most_probable(shares);
+        let predicted = match (threshold, shares) {
+            (Some(threshold), [_, positive]) => usize::from(*positive >= threshold),
+            _ => most_probable(shares),
+        };
         if actual >= 0.0
             && let Some(count) = counts.get_mut(actual as usize).and_then(|row| row.get_mut(predicted))
         {

@@ -1,6 +1,6 @@
-//! The four forms a metric can take; each has its own kind of interval.
+//! The forms a metric can take; each has its own kind of interval.
 
-use super::scored::View;
+use super::{scored::View, statistic::Statistic};
 
 /// A metric as a statistic of rows.
 pub(super) enum Estimate {
@@ -23,8 +23,25 @@ pub(super) enum Estimate {
         /// Each row's part of the error; the variance is the sum of their squares.
         parts: Vec<f64>,
     },
+    /// The mean of one number a query (or cluster, or any unit of several rows), which are independent of each other.
+    Units {
+        /// One number a unit.
+        values: Vec<f64>,
+        /// What the units are, for the method's name.
+        of: &'static str,
+    },
+    /// The median of one number a row: its interval needs no resampling where rows are alike and independent.
+    Median {
+        /// One number a row.
+        rows: Vec<f64>,
+    },
+    /// A number that has no interval.
+    Bare {
+        /// The metric.
+        value: f64,
+    },
     /// Anything that can be computed again with other weights.
-    Resampled(Resampled),
+    Resampled(Statistic),
 }
 
 /// How a mean becomes a metric.
@@ -38,31 +55,7 @@ pub(super) enum Link {
     Root,
 }
 
-/// A statistic as a function of weights.
-pub(super) struct Resampled {
-    /// The rows in the order in which `evaluate` takes their weights; the rows' own order when absent.
-    pub(super) order: Option<Vec<u32>>,
-    /// The metric with these weights; NaN where it is undefined.
-    pub(super) evaluate: Evaluate,
-}
-
-/// From weights to a metric.
-pub(super) type Evaluate = Box<dyn Fn(&[f64]) -> f64 + Send + Sync>;
-
-impl Resampled {
-    pub(super) fn row(&self, place: usize) -> usize {
-        self.order.as_ref().map_or(place, |order| order[place] as usize)
-    }
-}
-
 impl Estimate {
-    pub(super) fn resampled(&self) -> Option<&Resampled> {
-        match self {
-            Self::Resampled(resampled) => Some(resampled),
-            _ => None,
-        }
-    }
-
     /// The metric.
     pub(super) fn value(&self, view: &View<'_>) -> f64 {
         match self {
@@ -80,12 +73,40 @@ impl Estimate {
                 let total = sums[0] + sums[1];
                 if total > 0.0 { sums[1] / total } else { 0.0 }
             }
-            Self::Influence { value, .. } => *value,
-            Self::Resampled(resampled) => {
-                let weights: Vec<f64> = (0..view.rows()).map(|place| view.weight(resampled.row(place))).collect();
-                (resampled.evaluate)(&weights)
-            }
+            Self::Influence { value, .. } | Self::Bare { value } => *value,
+            Self::Units { values, .. } => values.iter().sum::<f64>() / values.len() as f64,
+            Self::Median { rows } => Statistic::median(rows).of_rows(view),
+            Self::Resampled(statistic) => statistic.of_rows(view),
         }
+    }
+
+    /// What can be computed again with other weights, where there is no better way to an interval.
+    pub(super) fn into_statistic(self, view: &View<'_>) -> Result<Statistic, Self> {
+        match self {
+            Self::Resampled(statistic) => Ok(statistic),
+            Self::Median { rows } if view.groups.is_some() || view.weights.is_some() => Ok(Statistic::median(&rows)),
+            other => Err(other),
+        }
+    }
+
+    /// The estimate as a statistic whatever its form, so that two can be resampled together; none where it has no rows.
+    pub(super) fn resampled(self) -> Option<Statistic> {
+        Some(match self {
+            Self::Resampled(statistic) => statistic,
+            Self::Median { rows } => Statistic::median(&rows),
+            Self::Mean { rows, link } => Statistic::sums(1, rows, move |sums| {
+                let mean = sums[1] / sums[0];
+                if link == Link::Root { mean.max(0.0).sqrt() } else { mean }
+            }),
+            Self::Proportion { rows } => {
+                let kind = rows.iter().map(|hit| hit.map_or(2, u32::from)).collect();
+                Statistic::counts(3, kind, |counts| {
+                    let total = counts[0] + counts[1];
+                    if total > 0.0 { counts[1] / total } else { 0.0 }
+                })
+            }
+            Self::Influence { .. } | Self::Units { .. } | Self::Bare { .. } => return None,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Closed-form confidence intervals.
 
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
 
 use super::{
     estimate::{Estimate, Link, weighted_mean},
@@ -61,12 +61,31 @@ pub(super) fn closed(estimate: &Estimate, view: &View<'_>, level: f64) -> Result
             let reach = normal(level) * (squares(parts.iter().copied(), view) * correction).sqrt();
             Ok(((value - reach).max(0.0), (value + reach).min(1.0), "delong"))
         }
-        Estimate::Resampled(_) => Ok((value, value, "bootstrap")),
+        Estimate::Units { values, of } => {
+            if values.len() < 2 {
+                return refuse("too-few-rows", format!("an interval needs at least two {of}"));
+            }
+            let count = values.len() as f64;
+            let squares: f64 = values.iter().map(|unit| (unit - value).powi(2)).sum();
+            let reach = student(level, count - 1.0) * (squares / (count - 1.0) / count).sqrt();
+            Ok(((value - reach).max(0.0), (value + reach).min(1.0), "t"))
+        }
+        Estimate::Median { rows } => {
+            let mut sorted = rows.clone();
+            sorted.sort_unstable_by(f64::total_cmp);
+            let (low, high) = median_ranks(sorted.len(), level);
+            let end = |rank: Option<usize>| rank.and_then(|rank| sorted.get(rank).copied());
+            match (end(low), end(high)) {
+                (Some(low), Some(high)) => Ok((low, high, "order statistics")),
+                _ => refuse("too-few-rows", format!("{} rows are too few for an interval of a median", rows.len())),
+            }
+        }
+        Estimate::Bare { .. } | Estimate::Resampled(_) => Ok((value, value, "none")),
     }
 }
 
 /// The sum of squares of each row's part, or of each group's where rows are grouped.
-fn squares(parts: impl Iterator<Item = f64>, view: &View<'_>) -> f64 {
+pub(super) fn squares(parts: impl Iterator<Item = f64>, view: &View<'_>) -> f64 {
     match &view.groups {
         None => parts.map(|part| part * part).sum(),
         Some((groups, count)) => {
@@ -88,18 +107,43 @@ pub(super) fn wilson(value: f64, size: f64, level: f64) -> (f64, f64) {
     ((centre - reach).max(0.0), (centre + reach).min(1.0))
 }
 
+/// Clopper and Pearson's exact interval (1934) for `hits` of `size` rows: it never covers less often than it says.
+#[must_use]
+pub fn clopper_pearson(hits: u64, size: u64, level: f64) -> (f64, f64) {
+    let (hits, size, tail) = (hits as f64, size as f64, (1.0 - level) / 2.0);
+    let quantile = |a: f64, b: f64, share: f64| Beta::new(a, b).map_or(f64::NAN, |beta| beta.inverse_cdf(share));
+    let low = if hits > 0.0 { quantile(hits, size - hits + 1.0, tail) } else { 0.0 };
+    let high = if hits < size { quantile(hits + 1.0, size - hits, 1.0 - tail) } else { 1.0 };
+    (low, high)
+}
+
+/// The places, from 0, of the order statistics that enclose the median with at least that confidence (Conover 1999,
+/// chapter 3.2); none where there are too few rows for one.
+fn median_ranks(size: usize, level: f64) -> (Option<usize>, Option<usize>) {
+    let Ok(binomial) = Binomial::new(0.5, size as u64) else { return (None, None) };
+    let tail = (1.0 - level) / 2.0;
+    // The smallest count whose cumulative probability reaches the tail, by bisection over the counts.
+    let (mut from, mut to) = (0, size as u64);
+    while from < to {
+        let middle = from.midpoint(to);
+        if binomial.cdf(middle) >= tail { to = middle } else { from = middle + 1 }
+    }
+    let least = from as usize;
+    (least.checked_sub(1), Some(size - least).filter(|rank| *rank < size))
+}
+
 /// How many standard deviations of a normal variable hold a share `level` around its mean.
-fn normal(level: f64) -> f64 {
+pub(super) fn normal(level: f64) -> f64 {
     Normal::standard().inverse_cdf(0.5 + level / 2.0)
 }
 
-fn student(level: f64, freedom: f64) -> f64 {
+pub(super) fn student(level: f64, freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).map_or_else(|_| normal(level), |student| student.inverse_cdf(0.5 + level / 2.0))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{normal, student, wilson};
+    use super::{median_ranks, normal, student, wilson};
     use crate::reference_data::near;
 
     #[test]
@@ -132,5 +176,13 @@ mod tests {
             &[12.706204736174694, 2.262157162798205, 1.9609566454122116],
             1e-9,
         );
+    }
+
+    #[test]
+    fn too_few_rows_have_no_interval_of_a_median() {
+        // 5 rows: the extremes enclose the median with 1 - 2 / 32 = 0.9375 only.
+        assert_eq!(median_ranks(5, 0.95), (None, None));
+        assert_eq!(median_ranks(6, 0.95), (Some(0), Some(5)));
+        assert_eq!(median_ranks(0, 0.95), (None, None));
     }
 }

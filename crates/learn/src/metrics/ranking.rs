@@ -1,8 +1,9 @@
 //! Metrics of the order that probabilities put rows in.
 
 use super::{
-    estimate::{Estimate, Resampled},
+    estimate::Estimate,
     scored::{View, refuse},
+    statistic::Statistic,
 };
 use crate::LearnError;
 
@@ -38,7 +39,7 @@ pub(super) fn roc_auc_ovr(view: &View<'_>) -> Result<Estimate, LearnError> {
 
 /// Area under the ROC curve of one class against the rest, ties counting half, and each row's part of its sampling error
 /// (DeLong, DeLong and Clarke-Pearson 1988, by ranks as in Sun and Xu 2014). None when either side has no weight.
-fn area(view: &View<'_>, class: usize) -> Option<(f64, Vec<f64>)> {
+pub(super) fn area(view: &View<'_>, class: usize) -> Option<(f64, Vec<f64>)> {
     let order = descending(view, class);
     let score = |row: u32| view.probability(row as usize, class);
     let positive = |row: u32| view.class(row as usize) == class;
@@ -92,26 +93,53 @@ pub(super) fn average_precision(view: &View<'_>) -> Result<Estimate, LearnError>
     if !(0..view.rows()).any(|row| view.class(row) == 1 && view.weight(row) > 0.0) {
         return refuse("single-class", "metric `average_precision` needs positive rows".to_owned());
     }
-    let order = descending(view, 1);
+    Ok(Estimate::Resampled(precision_of(view, 1)))
+}
+
+fn precision_of(view: &View<'_>, class: usize) -> Statistic {
+    let order = descending(view, class);
+    let score = |row: u32| view.probability(row as usize, class);
     // For each place, whether the row is positive and whether it is the last of its threshold.
     let places: Vec<(bool, bool)> = (0..order.len())
         .map(|place| {
-            let score = |row: u32| view.probability(row as usize, 1);
             let last = order.get(place + 1).is_none_or(|&next| score(next) != score(order[place]));
-            (view.class(order[place] as usize) == 1, last)
+            (view.class(order[place] as usize) == class, last)
         })
         .collect();
-    let evaluate = move |weights: &[f64]| {
+    Statistic::ordered(order, move |weights| {
         let (mut hits, mut all, mut before, mut sum) = (0.0, 0.0, 0.0, 0.0);
-        for (&(positive, last), &weight) in places.iter().zip(weights) {
-            all += weight;
-            hits += if positive { weight } else { 0.0 };
-            if last && hits > before {
-                sum += (hits - before) * hits / all;
-                before = hits;
+        let mut place = 0;
+        loop {
+            let run = weights.next();
+            if run.is_empty() {
+                return sum / hits;
             }
+            for (&(positive, last), &weight) in places[place..].iter().zip(run) {
+                all += weight;
+                hits += if positive { weight } else { 0.0 };
+                if last && hits > before {
+                    sum += (hits - before) * hits / all;
+                    before = hits;
+                }
+            }
+            place += run.len();
         }
-        sum / hits
-    };
-    Ok(Estimate::Resampled(Resampled { order: Some(order), evaluate: Box::new(evaluate) }))
+    })
+}
+
+/// The average precision of each class against the rest, averaged over the classes.
+pub(super) fn average_precision_macro(view: &View<'_>) -> Result<Estimate, LearnError> {
+    for class in 0..view.classes {
+        if !(0..view.rows()).any(|row| view.class(row) == class && view.weight(row) > 0.0) {
+            let message =
+                format!("metric `average_precision_macro` needs rows of every class, found none of class {class}");
+            return refuse("class-absent", message);
+        }
+    }
+    let each: Vec<Statistic> = (0..view.classes).map(|class| precision_of(view, class)).collect();
+    let rows = (0..view.rows() as u32).collect();
+    Ok(Estimate::Resampled(Statistic::ordered(rows, move |weights| {
+        let weights = weights.all();
+        each.iter().map(|class| class.of_weights(&weights)).sum::<f64>() / each.len() as f64
+    })))
 }

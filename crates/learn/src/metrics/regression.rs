@@ -1,8 +1,9 @@
 //! Metrics of predicted numbers.
 
 use super::{
-    estimate::{Estimate, Link, Resampled},
+    estimate::{Estimate, Link},
     scored::{View, refuse},
+    statistic::Statistic,
 };
 use crate::LearnError;
 
@@ -28,54 +29,68 @@ pub(super) fn bias(view: &View<'_>) -> Result<Estimate, LearnError> {
     mean(view, Link::Identity, |truth, predicted| predicted - truth)
 }
 
+/// Twice the absolute error over the sum of the magnitudes; 0 where both are 0 (Makridakis 1993, from 0 to 2).
+pub(super) fn smape(view: &View<'_>) -> Result<Estimate, LearnError> {
+    mean(view, Link::NotNegative, |truth, predicted| {
+        let scale = truth.abs() + predicted.abs();
+        if scale > 0.0 { 2.0 * (truth - predicted).abs() / scale } else { 0.0 }
+    })
+}
+
+/// The loss that the quantile minimises (Koenker and Bassett 1978).
+pub(super) fn pinball(view: &View<'_>) -> Result<Estimate, LearnError> {
+    let share = view.settings.quantile;
+    if !(share > 0.0 && share < 1.0) {
+        return refuse("out-of-range", format!("a quantile lies between 0 and 1, found {share}"));
+    }
+    mean(view, Link::NotNegative, |truth, predicted| {
+        if truth >= predicted { share * (truth - predicted) } else { (1.0 - share) * (predicted - truth) }
+    })
+}
+
+fn intervals<'a>(view: &View<'a>, name: &str) -> Result<&'a [[f64; 2]], LearnError> {
+    match view.settings.intervals {
+        Some(intervals) if intervals.len() == view.rows() => Ok(intervals),
+        Some(intervals) => {
+            refuse("lengths-differ", format!("there are {} rows but {} intervals", view.rows(), intervals.len()))
+        }
+        None => refuse("no-intervals", format!("metric `{name}` needs a model that predicts intervals")).map_err(
+            |error: LearnError| LearnError { help: Some("train it with `conformal: {}`".to_owned()), ..error },
+        ),
+    }
+}
+
+/// The share of actual values within the predicted interval, its ends among it.
+pub(super) fn interval_coverage(view: &View<'_>) -> Result<Estimate, LearnError> {
+    let intervals = intervals(view, "interval_coverage")?;
+    let within = |(truth, [low, high]): (&f64, &[f64; 2])| Some(low <= truth && truth <= high);
+    Ok(Estimate::Proportion { rows: view.truth.iter().zip(intervals).map(within).collect() })
+}
+
+/// How wide the predicted intervals are.
+pub(super) fn interval_width(view: &View<'_>) -> Result<Estimate, LearnError> {
+    let intervals = intervals(view, "interval_width")?;
+    Ok(Estimate::Mean { rows: intervals.iter().map(|[low, high]| high - low).collect(), link: Link::NotNegative })
+}
+
 pub(super) fn r2(view: &View<'_>) -> Result<Estimate, LearnError> {
     if view.truth.windows(2).all(|pair| pair[0] == pair[1]) {
         return refuse("constant-target", "metric `r2` needs actual values that differ".to_owned());
     }
     let centre = view.truth.iter().sum::<f64>() / view.rows() as f64;
-    let rows: Vec<(f64, f64)> = view
-        .truth
-        .iter()
-        .zip(view.values)
-        .map(|(truth, predicted)| (truth - centre, (truth - predicted).powi(2)))
-        .collect();
-    let evaluate = move |weights: &[f64]| {
-        let (mut total, mut sum, mut squares, mut errors) = (0.0, 0.0, 0.0, 0.0);
-        for (&(value, error), &weight) in rows.iter().zip(weights) {
-            total += weight;
-            sum += weight * value;
-            squares += weight * value * value;
-            errors += weight * error;
-        }
+    let own = |(truth, predicted): (&f64, &f64)| {
+        let off = truth - centre;
+        [off, off * off, (truth - predicted).powi(2)]
+    };
+    let rows = view.truth.iter().zip(view.values).flat_map(own).collect();
+    Ok(Estimate::Resampled(Statistic::sums(3, rows, |sums| {
+        let [total, sum, squares, errors] = [sums[0], sums[1], sums[2], sums[3]];
         let spread = squares - sum * sum / total;
         if spread > 1e-14 * squares { 1.0 - errors / spread } else { f64::NAN }
-    };
-    Ok(Estimate::Resampled(Resampled { order: None, evaluate: Box::new(evaluate) }))
+    })))
 }
 
-/// The weighted median of absolute errors, the mean of the two middle ones where the weights split evenly.
 pub(super) fn medae(view: &View<'_>) -> Result<Estimate, LearnError> {
-    let mut rows: Vec<(f64, u32)> =
-        view.truth.iter().zip(view.values).map(|(truth, predicted)| (truth - predicted).abs()).zip(0..).collect();
-    rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let (errors, order): (Vec<f64>, Vec<u32>) = rows.into_iter().unzip();
-    let evaluate = move |weights: &[f64]| {
-        let half = weights.iter().sum::<f64>() / 2.0;
-        let mut below = 0.0;
-        let mut even = None;
-        for (&error, &weight) in errors.iter().zip(weights).filter(|(_, weight)| **weight > 0.0) {
-            if let Some(first) = even {
-                return (first + error) / 2.0;
-            }
-            below += weight;
-            if below > half * (1.0 + 1e-12) {
-                return error;
-            }
-            if below >= half * (1.0 - 1e-12) {
-                even = Some(error);
-            }
-        }
-        even.unwrap_or(f64::NAN)
-    };
-    Ok(Estimate::Resampled(Resampled { order: Some(order), evaluate: Box::new(evaluate) }))
+    let error = |(truth, predicted): (&f64, &f64)| (truth - predicted).abs();
+    Ok(Estimate::Median { rows: view.truth.iter().zip(view.values).map(error).collect() })
 }

@@ -1,9 +1,10 @@
 //! Predictions beside the truth, checked once for all metrics.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use trainyard_core::evaluation::Task;
 
+use super::Settings;
 use crate::{LearnError, Prediction};
 
 /// Predictions to judge.
@@ -29,6 +30,10 @@ pub(super) struct View<'a> {
     pub(super) weights: Option<&'a [f64]>,
     /// Groups numbered from 0 without a gap, and how many there are; none when there are fewer than two.
     pub(super) groups: Option<(Vec<u32>, usize)>,
+    /// The cluster of each row, where clusters are judged.
+    pub(super) clusters: Option<Cow<'a, [u32]>>,
+    /// What metrics need to know beside the rows.
+    pub(super) settings: Settings<'a>,
 }
 
 impl View<'_> {
@@ -50,8 +55,16 @@ impl View<'_> {
     }
 
     /// The most probable class, the first among equals.
-    pub(super) fn predicted(&self, row: usize) -> usize {
+    pub(super) fn most_probable(&self, row: usize) -> usize {
         most_probable(&self.values[row * self.classes..(row + 1) * self.classes])
+    }
+
+    /// The class decided for: the most probable one, or of two classes the one that the threshold says.
+    pub(super) fn predicted(&self, row: usize) -> usize {
+        match self.settings.threshold {
+            Some(threshold) if self.classes == 2 => usize::from(self.probability(row, 1) >= threshold),
+            _ => self.most_probable(row),
+        }
     }
 }
 
@@ -62,6 +75,10 @@ pub(super) fn most_probable(shares: &[f64]) -> usize {
 
 impl<'a> Scored<'a> {
     pub(super) fn view(&self, task: Task) -> Result<View<'a>, LearnError> {
+        self.view_with(task, Settings::default())
+    }
+
+    pub(super) fn view_with(&self, task: Task, settings: Settings<'a>) -> Result<View<'a>, LearnError> {
         let rows = self.truth.len();
         let (values, classes) = match (self.prediction, task) {
             (Prediction::Values(values), Task::Regression | Task::Ranking | Task::Anomaly) => (values.as_slice(), 0),
@@ -69,9 +86,7 @@ impl<'a> Scored<'a> {
             (Prediction::Probabilities { classes, values }, Task::Multiclass) if *classes >= 2 => {
                 (values.as_slice(), *classes)
             }
-            (Prediction::Probabilities { .. } | Prediction::Clusters { .. }, Task::Clustering) => {
-                return refuse("not-measured", "there is no metric of clusters".to_owned());
-            }
+            (Prediction::Probabilities { .. } | Prediction::Clusters { .. }, Task::Clustering) => (&[][..], 0),
             (prediction, task) => {
                 let found = match prediction {
                     Prediction::Values(_) => "numbers".to_owned(),
@@ -84,15 +99,18 @@ impl<'a> Scored<'a> {
         if rows == 0 {
             return refuse("no-rows", "there is no row to judge".to_owned());
         }
+        let clusters = if task == Task::Clustering { self.prediction.codes() } else { None };
         let found = [
-            ("predictions", values.len() / classes.max(1)),
+            ("predictions", clusters.as_deref().map_or(values.len() / classes.max(1), <[u32]>::len)),
             ("weights", self.weights.map_or(rows, <[f64]>::len)),
             ("groups", self.groups.map_or(rows, <[u32]>::len)),
         ];
         if let Some((what, count)) = found.iter().find(|(_, count)| *count != rows) {
             return refuse("lengths-differ", format!("there are {rows} rows but {count} {what}"));
         }
-        if let Some(row) = self.truth.iter().position(|value| !value.is_finite()) {
+        // Clusters can be judged without classes.
+        let known = task == Task::Clustering && self.truth.iter().all(|value| value.is_nan());
+        if let Some(row) = self.truth.iter().position(|value| !value.is_finite()).filter(|_| !known) {
             return refuse(
                 "target-not-finite",
                 format!("row {row} has no finite actual value, found {}", self.truth[row]),
@@ -127,7 +145,7 @@ impl<'a> Scored<'a> {
             }
         }
         let groups = self.groups.map(number).filter(|(_, count)| *count > 1);
-        Ok(View { truth: self.truth, values, classes, weights: self.weights, groups })
+        Ok(View { truth: self.truth, values, classes, weights: self.weights, groups, clusters, settings })
     }
 }
 

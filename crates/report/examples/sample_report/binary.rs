@@ -152,6 +152,9 @@ pub(crate) fn html() -> String {
                 ("brier", 0.1828, 0.178, 0.188),
             ]),
         )]),
+        slices: Vec::new(),
+        comparisons: Vec::new(),
+        champion: None,
         gates: vec![
             Gate { condition: "auc >= 0.9".to_owned(), passed: true, why: "0.929 is at least 0.9".to_owned() },
             Gate {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use trainyard_core::{
     Digest, Kind, Warning,
     evaluation::{Curve, Importance, JudgedModel, Measured, Pictures, Resampled},
+    judgement::Details,
     profile::{ColumnProfile, NumberProfile},
     record::{Cost, OutputRecord, StepRecord, StepStatus},
     schema::ColumnType,
@@ -68,6 +69,7 @@ pub(crate) fn model(
         resampled: BTreeMap::new(),
         importance: Vec::new(),
         pictures,
+        details: Details::default(),
     }
 }
 

@@ -219,6 +219,9 @@ pub(crate) fn evaluation() -> Evaluation {
                 metrics(&[("rmse", 17.31, 16.8, 17.9), ("mae", 14.6, 14.1, 15.1), ("r2", -0.027, -0.05, -0.01)]),
             ),
         ]),
+        slices: Vec::new(),
+        comparisons: Vec::new(),
+        champion: None,
         gates: vec![
             Gate { condition: "rmse <= 4.0".to_owned(), passed: true, why: "3.05 is at most 4".to_owned() },
             Gate {

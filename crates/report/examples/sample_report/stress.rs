@@ -92,6 +92,9 @@ pub(crate) fn html() -> String {
         best: "a".to_owned(),
         models: BTreeMap::from([("a".to_owned(), digits), ("b".to_owned(), many)]),
         baselines: BTreeMap::new(),
+        slices: Vec::new(),
+        comparisons: Vec::new(),
+        champion: None,
         gates: Vec::new(),
     };
     let columns = (0..200)

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use trainyard_core::{
     Digest, Kind, Place, Problem, Warning,
     evaluation::{Evaluation, Gate, Importance, JudgedModel, Measured, Pictures, Release, Resampled, Task},
+    judgement::Details,
     profile::{ColumnProfile, NumberProfile, Profile},
     record::{ErrorRecord, OutputRecord, RunRecord, RunStatus, StepRecord, StepStatus},
     schema::ColumnType,
@@ -72,6 +73,7 @@ fn model(value: f64, low: f64, high: f64, name: &str, odd: f64) -> JudgedModel {
             training_loss: vec![odd; 4],
             validation_loss: vec![3.0, odd, 1.0],
         },
+        details: Details::default(),
     }
 }
 
@@ -93,6 +95,9 @@ fn evaluation(task: Task, name: &str, odd: f64) -> Evaluation {
             ("median".to_owned(), measured(17.3, 16.9, 17.8)),
         ]),
         gates: vec![Gate { condition: "rmse <= 4.0".to_owned(), passed: true, why: name.to_owned() }],
+        slices: Vec::new(),
+        comparisons: Vec::new(),
+        champion: None,
     }
 }
 

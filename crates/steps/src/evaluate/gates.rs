@@ -3,8 +3,11 @@
 use trainyard_core::{
     Problem,
     evaluation::{Evaluation, Gate},
+    judgement::Comparison,
 };
 use trainyard_learn::metrics;
+
+use super::comparisons::CHAMPION;
 
 /// A condition in a form that can be judged.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +23,8 @@ pub(super) enum Condition {
     },
     /// Better than every baseline in the deciding metric.
     BeatsBaseline,
+    /// Better than the registered champion in the deciding metric, by more than chance; met where there is none yet.
+    BeatsChampion,
 }
 
 /// How two numbers compare.
@@ -40,9 +45,12 @@ pub(super) fn parse(text: &str, measured: &[&str]) -> Result<Condition, Problem>
     if words == ["beats", "baseline"] {
         return Ok(Condition::BeatsBaseline);
     }
+    if words == ["beats", "champion"] {
+        return Ok(Condition::BeatsChampion);
+    }
     let Some((sign, comparison)) = COMPARISONS.into_iter().find(|(sign, _)| text.contains(sign)) else {
         return Err(Problem::error("bad-gate", format!("`{text}` is no gate"))
-            .help("write `<metric> <= <number>` (or >=, <, >) or `beats baseline`"));
+            .help("write `<metric> <= <number>` (or >=, <, >), `beats baseline` or `beats champion`"));
     };
     let (metric, bound) = text.split_once(sign).unwrap_or((text, ""));
     let (metric, bound) = (metric.trim(), bound.trim());
@@ -66,8 +74,30 @@ pub(super) fn judge(text: &str, condition: &Condition, evaluation: &Evaluation) 
     let (passed, why) = match condition {
         Condition::Metric { metric, comparison, bound } => by_number(evaluation, metric, *comparison, *bound),
         Condition::BeatsBaseline => against_baselines(evaluation),
+        Condition::BeatsChampion => against_champion(evaluation),
     };
     Gate { condition: text.to_owned(), passed, why }
+}
+
+/// The metric that a condition names, whether or not there is one of that name.
+pub(super) fn metric(text: &str) -> Option<&str> {
+    let (sign, _) = COMPARISONS.into_iter().find(|(sign, _)| text.contains(sign))?;
+    text.split_once(sign).map(|(metric, _)| metric.trim())
+}
+
+fn against_champion(evaluation: &Evaluation) -> (bool, String) {
+    let Some(champion) = &evaluation.champion else {
+        return (false, "no `champion` is named to compare with".to_owned());
+    };
+    let Some(version) = champion.version else {
+        return (true, format!("`{}` has no `{}` yet", champion.name, champion.alias));
+    };
+    let on_rows = |comparison: &&Comparison| comparison.against == CHAMPION && comparison.method != "nadeau-bengio";
+    let Some(found) = evaluation.comparisons.iter().find(on_rows) else {
+        return (false, format!("version {version} of `{}` could not be compared with", champion.name));
+    };
+    let better = metrics::metric(&found.metric).is_some_and(|metric| metric.direction.loss(found.difference) < 0.0);
+    (better && found.p < 1.0 - found.level, found.verdict.clone())
 }
 
 fn by_number(evaluation: &Evaluation, metric: &str, comparison: Comparison, bound: f64) -> (bool, String) {

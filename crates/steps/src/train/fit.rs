@@ -166,6 +166,8 @@ pub(super) fn pack(
             params,
             trained_by: env!("CARGO_PKG_VERSION").to_owned(),
         },
+        calibration: None,
+        conformal: None,
         model: Some(Arc::new(fitting.model)),
         encoded: OnceLock::new(),
     })

@@ -1,0 +1,147 @@
+//! The rows to judge on, the same for all models.
+
+use std::sync::Arc;
+
+use trainyard_core::{Context, Problem, StepError, Warning, evaluation::Task};
+use trainyard_data::{Table, columns, columns::numbers, split::SplitTable};
+use trainyard_learn::{Frame, LearnError, Prediction, metrics::Scored};
+use trainyard_model::{Package, Target, frame};
+
+/// Rows of a part whose actual values are known.
+pub(super) struct Unseen {
+    pub(super) table: Arc<Table>,
+    pub(super) task: Task,
+    pub(super) target: String,
+    pub(super) classes: Vec<String>,
+    pub(super) truth: Vec<f64>,
+    pub(super) groups: Option<Vec<u32>>,
+    pub(super) weights: Option<Vec<f64>>,
+    /// The rows' places in the split's table.
+    pub(super) rows: Vec<u32>,
+}
+
+impl Unseen {
+    /// The rows of `part` with an actual value, for models that all predict the same.
+    ///
+    /// # Errors
+    /// `different-targets`, `no-target`, `no-rows`, `unknown-part`.
+    pub(super) fn of(
+        split: &SplitTable,
+        models: &[(String, Arc<Package>)],
+        part: &str,
+        context: &Context<'_>,
+    ) -> Result<Self, StepError> {
+        let (first_name, first) =
+            models.first().ok_or_else(|| StepError::new("missing-input", "there is no model to judge"))?;
+        for (name, package) in models {
+            if package.signature.task != first.signature.task || package.signature.classes != first.signature.classes {
+                let message = format!("`{name}` and `{first_name}` do not predict the same thing");
+                return Err(StepError::new("different-targets", message).help("judge them in separate steps"));
+            }
+        }
+        let signature = &first.signature;
+        let whole = split.part(part)?;
+        let rows = split.rows(part)?;
+        let values = if signature.target.is_empty() {
+            // Clusters can be judged by how well apart they lie.
+            if signature.task != Task::Clustering {
+                let message = format!("there is no column to judge a {} model by", signature.task.name());
+                return Err(StepError::new("no-target", message).help("name it in the split: `target: …`"));
+            }
+            vec![f64::NAN; rows.len()]
+        } else {
+            Target::under(&whole, &signature.target, signature.task, &signature.classes)?
+        };
+        let told = !signature.target.is_empty();
+        let known: Vec<u32> =
+            (0_u32..).zip(&values).filter(|(_, value)| value.is_finite() || !told).map(|(row, _)| row).collect();
+        let lost = values.len() - known.len();
+        if lost > 0 {
+            let message =
+                format!("{lost} rows of part `{part}` have no known `{}` and were left out", signature.target);
+            context.warn(Warning::new("missing-target", message));
+        }
+        if known.is_empty() {
+            return Err(StepError::new("no-rows", format!("part `{part}` has no row to judge on"))
+                .help("is the part empty, or the target column of it?"));
+        }
+        let table = if lost == 0 { whole } else { whole.take(&known)? };
+        let truth = known.iter().map(|&row| values[row as usize]).collect();
+        let groups = split.roles().group.as_deref().map(|column| columns::codes(&table, column)).transpose()?;
+        let weights = match first.provenance.params["weights"].as_str() {
+            Some(column) => Some(numbers(&table.column(column)?)?),
+            None => None,
+        };
+        Ok(Self {
+            task: signature.task,
+            target: signature.target.clone(),
+            classes: signature.classes.clone(),
+            table: Arc::new(table),
+            truth,
+            groups,
+            weights,
+            rows: known.iter().map(|&row| rows[row as usize]).collect(),
+        })
+    }
+
+    pub(super) fn scored<'a>(&'a self, prediction: &'a Prediction) -> Scored<'a> {
+        Scored { truth: &self.truth, prediction, weights: self.weights.as_deref(), groups: self.groups.as_deref() }
+    }
+
+    /// Some of the rows, by their places.
+    pub(super) fn take(&self, rows: &[usize]) -> Self {
+        let pick = |codes: &Vec<u32>| rows.iter().map(|&row| codes[row]).collect();
+        Self {
+            table: Arc::clone(&self.table),
+            task: self.task,
+            target: self.target.clone(),
+            classes: self.classes.clone(),
+            truth: rows.iter().map(|&row| self.truth[row]).collect(),
+            groups: self.groups.as_ref().map(pick),
+            weights: self.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+            rows: pick(&self.rows),
+        }
+    }
+
+    /// The raw columns that a model reads.
+    ///
+    /// # Errors
+    /// `unknown-column`.
+    pub(super) fn frame(&self, package: &Package) -> Result<Frame, StepError> {
+        Ok(frame(&self.table, &package.features.inputs())?)
+    }
+}
+
+/// The predictions of some rows, by their places.
+pub(super) fn some(prediction: &Prediction, rows: &[usize]) -> Prediction {
+    match prediction {
+        Prediction::Values(values) => Prediction::Values(rows.iter().map(|&row| values[row]).collect()),
+        Prediction::Probabilities { classes, values } => Prediction::Probabilities {
+            classes: *classes,
+            values: rows.iter().flat_map(|&row| values[row * classes..(row + 1) * classes].iter().copied()).collect(),
+        },
+        Prediction::Clusters { clusters, values } => {
+            Prediction::Clusters { clusters: *clusters, values: rows.iter().map(|&row| values[row]).collect() }
+        }
+    }
+}
+
+pub(super) fn problem(error: LearnError) -> Problem {
+    let mut problem = Problem::error(error.code, error.message);
+    problem.help = error.help;
+    problem
+}
+
+pub(super) fn step_error(error: LearnError) -> StepError {
+    problem(error).into()
+}
+
+/// A package's prediction of raw columns, for functions that know no package.
+pub(super) fn predict(package: &Package, frame: &Frame) -> Result<Prediction, LearnError> {
+    package.predict_frame(frame).map_err(|error| LearnError {
+        code: "broken-package",
+        message: error.message,
+        help: error.help,
+        field: None,
+    })
+}

@@ -12,6 +12,8 @@ pub mod conformal;
 mod contract;
 mod dense_sample;
 pub mod diagnose;
+pub mod dependence;
+pub mod disturb;
 pub mod estimator;
 pub mod features;
 pub mod fitted_model;

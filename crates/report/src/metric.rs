@@ -11,7 +11,13 @@ pub fn label(metric: &str) -> String {
         "r2" => "R²".to_owned(),
         "roc_auc" => "ROC AUC".to_owned(),
         "roc_auc_ovr" => "ROC AUC, one against rest".to_owned(),
-        "auc" | "rmse" | "mae" | "mse" | "mape" | "smape" | "rmsle" | "ece" | "mcc" => metric.to_uppercase(),
+        "auc" | "rmse" | "mae" | "mse" | "mape" | "smape" | "rmsle" | "ece" | "mcc" | "map" | "nab" | "ari" | "ami" => {
+            metric.to_uppercase()
+        }
+        "ndcg" | "ndcg@5" | "ndcg@10" => metric.to_uppercase(),
+        "f2" => "F₂".to_owned(),
+        "f0.5" => "F₀.₅".to_owned(),
+        "cohen_kappa" => "Cohen’s κ".to_owned(),
         "f1" => "F₁".to_owned(),
         "macro_f1" | "f1_macro" => "macro F₁".to_owned(),
         "medae" | "median_absolute_error" => "median abs. error".to_owned(),
@@ -66,7 +72,7 @@ impl Better {
 #[must_use]
 pub fn better(metric: &str) -> Better {
     let metric = metric.to_lowercase();
-    let exactly = ["mae", "medae", "mse", "mape", "smape", "rmsle", "ece"];
+    let exactly = ["mae", "medae", "mse", "mape", "smape", "rmsle", "ece", "cost", "interval_width", "set_size"];
     let part_of = ["error", "loss", "brier", "deviance", "rmse", "pinball", "nll", "perplexity"];
     if metric == "bias" {
         Better::NearZero

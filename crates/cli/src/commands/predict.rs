@@ -58,6 +58,7 @@ pub(super) fn predict(
 /// classification or `probability_<number>` a cluster where a clustering has probabilities.
 fn with_predictions(records: &Table, package: &Package) -> Result<Table, Failure> {
     let prediction = package.predict(records)?;
+    let beyond = conformal(package, &prediction);
     let clusters = if package.signature.task == Task::Clustering { prediction.codes() } else { None };
     let clusters: Option<ArrayRef> =
         clusters.map(|codes| Arc::new(codes.iter().map(|&code| i64::from(code)).collect::<Int64Array>()) as _);
@@ -89,5 +90,23 @@ fn with_predictions(records: &Table, package: &Package) -> Result<Table, Failure
             None => return Err(Failure::run("broken-artifact", "the package predicts clusters but is no clustering")),
         },
     };
-    Ok(table)
+    beyond.into_iter().try_fold(table, |table, (name, column)| Ok(table.with_column(name, column)?))
+}
+
+/// `interval_low` and `interval_high`, or `set` (its classes with `|` between them), where the model predicts them.
+fn conformal(package: &Package, prediction: &Prediction) -> Vec<(&'static str, ArrayRef)> {
+    let Some(conformal) = &package.conformal else { return Vec::new() };
+    if let Some(intervals) = conformal.intervals(prediction) {
+        let end =
+            |at: usize| -> ArrayRef { Arc::new(intervals.iter().map(|ends| Some(ends[at])).collect::<Float64Array>()) };
+        return vec![("interval_low", end(0)), ("interval_high", end(1))];
+    }
+    let classes = &package.signature.classes;
+    let Some(sets) = conformal.sets(prediction).filter(|_| !classes.is_empty()) else { return Vec::new() };
+    let text = |set: &[bool]| {
+        let held: Vec<&str> =
+            classes.iter().zip(set).filter(|(_, held)| **held).map(|(class, _)| class.as_str()).collect();
+        Some(held.join("|"))
+    };
+    vec![("set", Arc::new(sets.chunks(classes.len()).map(text).collect::<StringArray>()))]
 }

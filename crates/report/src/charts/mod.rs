@@ -8,6 +8,7 @@
 pub mod bars;
 pub mod curve;
 pub mod dag;
+pub mod forest;
 mod frame;
 pub mod gantt;
 pub mod heat_map;
@@ -21,6 +22,7 @@ pub mod trials;
 
 pub use bars::{Bar, bars};
 pub use curve::{Curves, Series, curve};
+pub use forest::forest;
 pub use gantt::{Span, gantt};
 pub use heat_map::{HeatMap, heat_map};
 pub use histogram::{Histogram, histogram};

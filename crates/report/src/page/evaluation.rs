@@ -6,7 +6,7 @@ use trainyard_core::evaluation::{Evaluation, Gate};
 use super::{
     Section,
     figures::{self, Figure},
-    metrics, render,
+    judgement, metrics, render,
 };
 use crate::{
     Report,
@@ -26,6 +26,7 @@ struct View<'a> {
     legend: String,
     table: Markup,
     gates: Vec<Verdict<'a>>,
+    verdicts: Vec<Markup>,
     best: &'a str,
     figures: Vec<Figure>,
     others: Vec<(&'a str, Vec<Figure>)>,
@@ -78,6 +79,7 @@ fn body(evaluation: &Evaluation) -> Markup {
         legend: metrics::legend(evaluation),
         table: metrics::table(evaluation),
         gates: evaluation.gates.iter().map(verdict).collect(),
+        verdicts: judgement::verdicts(evaluation),
         best: &evaluation.best,
         figures,
         others,

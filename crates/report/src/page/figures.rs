@@ -2,6 +2,7 @@
 
 use trainyard_core::evaluation::{Evaluation, Importance, JudgedModel, Pictures, Task};
 
+use super::judgement;
 use crate::{
     charts::{self, Axis, Bar, Curves, HeatMap, Histogram, Scatter, Series},
     markup::{Markup, escape, shorten},
@@ -33,9 +34,17 @@ pub(crate) fn of_all(evaluation: &Evaluation) -> Vec<Figure> {
             .collect()
     };
     let mut figures = Vec::new();
+    let chosen = evaluation.models.get(&evaluation.best).and_then(|model| model.details.threshold.as_ref());
+    let decided = chosen.map(|threshold| format!("threshold {}", number::significant(threshold.value, 3)));
+    let at = |point: Option<[f64; 2]>| point.into_iter().collect::<Vec<[f64; 2]>>();
+    let marks = (at(chosen.and_then(|chosen| chosen.roc)), at(chosen.and_then(|chosen| chosen.precision_recall)));
     let positive = evaluation.classes.get(1).map(|class| format!(" for class <code>{}</code>", name(class)));
     let positive = positive.filter(|_| evaluation.task == Task::Binary).unwrap_or_default();
-    let roc = series(|pictures| &pictures.roc);
+    let mut roc = series(|pictures| &pictures.roc);
+    let mark = |points| decided.as_deref().map(|name| Series { name, points, marked: true });
+    if !roc.is_empty() {
+        roc.extend(mark(&marks.0).filter(|_| !marks.0.is_empty()));
+    }
     if !roc.is_empty() {
         let svg = charts::curve(&Curves {
             title: "ROC curve: true positive rate against false positive rate",
@@ -51,7 +60,10 @@ pub(crate) fn of_all(evaluation: &Evaluation) -> Vec<Figure> {
             svg,
         ));
     }
-    let precision_recall = series(|pictures| &pictures.precision_recall);
+    let mut precision_recall = series(|pictures| &pictures.precision_recall);
+    if !precision_recall.is_empty() {
+        precision_recall.extend(mark(&marks.1).filter(|_| !marks.1.is_empty()));
+    }
     if !precision_recall.is_empty() {
         let share = positive_share(evaluation);
         let svg = charts::curve(&Curves {
@@ -69,6 +81,7 @@ pub(crate) fn of_all(evaluation: &Evaluation) -> Vec<Figure> {
             svg,
         ));
     }
+    figures.extend(judgement::of_all(evaluation));
     figures
 }
 
@@ -101,19 +114,7 @@ pub(crate) fn of_model(evaluation: &Evaluation, name: &str, model: &JudgedModel)
         });
         figures.push(figure("Residuals", "Right of the dashed line the model guessed too low.", svg));
     }
-    if !pictures.calibration.is_empty() {
-        let points: Vec<[f64; 2]> =
-            pictures.calibration.iter().map(|[predicted, seen, _]| [*predicted, *seen]).collect();
-        let svg = charts::curve(&Curves {
-            title: &format!("Calibration of {name}: observed share against predicted probability"),
-            x: Axis::share("predicted probability"),
-            y: Axis::share("observed share"),
-            series: &[Series { name, points: &points, marked: true }],
-            reference: Some([[0.0, 0.0], [1.0, 1.0]]),
-            mark: None,
-        });
-        figures.push(figure("Calibration", "On the dashed line, probabilities mean what they say.", svg));
-    }
+    figures.extend(judgement::of_model(name, model));
     figures.extend(confusion(evaluation, name, &pictures.confusion));
     figures.extend(learning(name, pictures));
     figures.extend(importance(evaluation, name, &model.importance));
@@ -256,7 +257,7 @@ fn positive_share(evaluation: &Evaluation) -> Option<f64> {
     (negative + positive > 0.0).then(|| positive / (negative + positive))
 }
 
-fn figure(title: &str, note: &str, body: String) -> Figure {
+pub(crate) fn figure(title: &str, note: &str, body: String) -> Figure {
     Figure { title: title.to_owned(), note: Markup(note.to_owned()), body: Markup(body) }
 }
 

@@ -3,6 +3,7 @@
 mod evaluation;
 mod figures;
 mod inputs;
+mod judgement;
 mod lineage;
 mod metrics;
 mod pipeline;

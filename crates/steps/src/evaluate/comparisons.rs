@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use trainyard_core::{
-    Context, Problem, StepError, Value as _, Warning,
+    Context, Problem, StepError, Warning,
     evaluation::JudgedModel,
     judgement::{Champion, Comparison},
 };

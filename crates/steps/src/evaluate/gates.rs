@@ -3,7 +3,7 @@
 use trainyard_core::{
     Problem,
     evaluation::{Evaluation, Gate},
-    judgement::Comparison,
+    judgement,
 };
 use trainyard_learn::metrics;
 
@@ -92,7 +92,8 @@ fn against_champion(evaluation: &Evaluation) -> (bool, String) {
     let Some(version) = champion.version else {
         return (true, format!("`{}` has no `{}` yet", champion.name, champion.alias));
     };
-    let on_rows = |comparison: &&Comparison| comparison.against == CHAMPION && comparison.method != "nadeau-bengio";
+    let on_rows =
+        |comparison: &&judgement::Comparison| comparison.against == CHAMPION && comparison.method != "nadeau-bengio";
     let Some(found) = evaluation.comparisons.iter().find(on_rows) else {
         return (false, format!("version {version} of `{}` could not be compared with", champion.name));
     };

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
 use trainyard_core::{Problem, Schema, StepError, judgement::Slice};
-use trainyard_data::{DataError, Table, sql};
+use trainyard_data::{DataError, Table, columns::numbers, sql};
 use trainyard_learn::{
     Prediction, Values,
     metrics::{self, Settings, adjusted},
@@ -158,12 +157,11 @@ fn flag(
 
 fn by_condition(test: &Unseen, condition: &str, cancelled: &dyn Fn() -> bool) -> Result<Vec<usize>, StepError> {
     let held = sql::sql(&query(condition), &[(TABLE.to_owned(), Arc::clone(&test.table))], cancelled)?;
-    let held = held.column("held")?;
-    let held = held.as_boolean();
+    let held = numbers(&held.column("held")?)?;
     if held.len() != test.truth.len() {
         return Err(StepError::new("bad-slice", format!("`{condition}` does not give one answer a row")));
     }
-    Ok((0..held.len()).filter(|&row| held.is_valid(row) && held.value(row)).collect())
+    Ok((0..held.len()).filter(|&row| held[row] == 1.0).collect())
 }
 
 /// The values of a column as slices: levels, few distinct numbers, or the quarters of many.

@@ -137,7 +137,7 @@ fn season(values: &[f64]) -> Option<usize> {
     }
     let mean = values.iter().sum::<f64>() / count as f64;
     let spread: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    if !(spread > 0.0) {
+    if spread <= 0.0 || spread.is_nan() {
         return None;
     }
     let correlation = |lag: usize| {
@@ -160,16 +160,12 @@ mod tests {
     #[test]
     fn a_season_is_found_where_there_is_one() {
         let wave = |period: f64| -> Vec<f64> {
-            (0..2000)
-                .map(|row| f64::from(row))
-                .map(|row| (row / period * std::f64::consts::TAU).sin() + (row * 7919.0 % 1009.0) / 2000.0)
-                .collect()
+            let value = |row: f64| (row / period * std::f64::consts::TAU).sin() + (row * 7919.0 % 1009.0) / 2000.0;
+            (0..2000).map(f64::from).map(value).collect()
         };
         assert_eq!(season(&wave(24.0)), Some(24));
         assert_eq!(season(&wave(7.0)), Some(7));
-        let noise: Vec<f64> = (0..2000_u64).map(|row| (row * row * 7919 % 1009) as f64).collect();
         assert_eq!(season(&(0..2000).map(f64::from).collect::<Vec<f64>>()), None, "a trend is no season");
         assert_eq!(season(&[1.0; 100]), None);
-        let _ = noise;
     }
 }

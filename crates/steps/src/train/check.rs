@@ -81,6 +81,13 @@ pub(super) fn check_common(
             problems.extend(schema.require(column).err().map(|problem| problem.at(["tune", "by", key])));
         }
     }
+    if let Some(error) = common.conformal.as_ref().and_then(trainyard_learn::conformal::ConformalParams::check) {
+        problems.push(below(problem(error), &["conformal"]));
+    }
+    if common.calibrate.is_some() && common.task.is_some_and(|task| !task.is_classification()) {
+        let message = "only probabilities of classes can be calibrated";
+        problems.push(Problem::error("no-probabilities", message).at(["calibrate"]));
+    }
     let roles = Roles { target: target.as_deref(), group, time, weights: common.weights.clone() };
     let names = roles.candidates(schema, common);
     for error in common.features.check(&names) {

@@ -16,6 +16,7 @@ use trainyard_model::{Package, Provenance, Signature};
 
 pub use super::algorithm::{Algorithm, Fitting, Span};
 use super::{
+    beyond,
     check::check,
     cross_validate, diagnosis,
     material::{Material, Rows},
@@ -97,9 +98,11 @@ fn run<A: Algorithm>(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>
             None => BTreeMap::new(),
         },
     };
-    let used = Training { common: common.clone(), estimator: own };
+    let used = Training { common: common.clone(), estimator: own.clone() };
     let made = Made { estimator: A::Estimator::NAME, plan, fitting, resampled, tuning };
-    Ok(Outputs::one("model", pack(&material, name, &train, serde_json::to_value(&used).unwrap_or_default(), made)?))
+    let mut package = pack(&material, name, &train, serde_json::to_value(&used).unwrap_or_default(), made)?;
+    beyond::calibrate::<A>(&mut package, &material, &own, &train, &validation)?;
+    Ok(Outputs::one("model", package))
 }
 
 /// The rows to train on and those of the validation part, which may be none; all with a known target.

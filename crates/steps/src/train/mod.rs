@@ -5,6 +5,7 @@
 
 mod advice;
 pub mod algorithm;
+mod beyond;
 mod check;
 pub mod checkpoints;
 pub mod class_weights;

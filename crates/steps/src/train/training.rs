@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use trainyard_core::evaluation::Task;
 use trainyard_data::split::FoldSpec;
-use trainyard_learn::features::FeatureParams;
+use trainyard_learn::{calibration, conformal::ConformalParams, features::FeatureParams};
 
 use super::{class_weights::ClassWeights, tune::Tune};
 use crate::beside;
@@ -31,6 +31,12 @@ pub struct Common {
     pub tune: Option<Tune>,
     /// How much the rows of each class count besides: `balanced`, or a weight a class such as `{yes: 5}`.
     pub class_weights: Option<ClassWeights>,
+    /// How probabilities are made to mean what they say, on the validation rows or by cross-fitting: `isotonic` (many
+    /// rows), `platt` or `temperature` (few); not at all when absent.
+    pub calibrate: Option<calibration::Method>,
+    /// Predicts an interval or a set of classes beside each prediction that holds the actual value with this
+    /// probability, calibrated as `calibrate` is: `{level: 0.9}`; not at all when absent.
+    pub conformal: Option<ConformalParams>,
     /// Seeds every random choice.
     pub seed: u64,
 }

@@ -42,7 +42,9 @@ pub fn dependence(
         return refuse("no-rows", "there is no row to look at".to_owned());
     }
     let (grid, levels, deciles): (Vec<(f64, Values)>, Vec<String>, Vec<f64>) = match &frame.columns[at].values {
-        Values::Number(values) => {
+        own @ (Values::Number(values) | Values::Moment(values)) => {
+            let same =
+                |values| if matches!(own, Values::Moment(_)) { Values::Moment(values) } else { Values::Number(values) };
             let mut known: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
             known.sort_unstable_by(f64::total_cmp);
             let mut points: Vec<f64> =
@@ -50,7 +52,7 @@ pub fn dependence(
             points.retain(|point| point.is_finite());
             points.dedup();
             let deciles = (1..10).map(|tenth| quantile(&known, f64::from(tenth) / 10.0)).collect();
-            let grid = points.into_iter().map(|point| (point, Values::Number(vec![point; frame.rows]))).collect();
+            let grid = points.into_iter().map(|point| (point, same(vec![point; frame.rows]))).collect();
             (grid, Vec::new(), if known.is_empty() { Vec::new() } else { deciles })
         }
         Values::Category { codes, levels } => {
@@ -98,7 +100,11 @@ mod tests {
         let levels = ["a", "b", "c"].map(str::to_owned).to_vec();
         let column = |name: &str, values| FrameColumn { name: name.to_owned(), values };
         let frame = Frame {
-            columns: vec![column("x", number(7)), column("z", number(13)), column("k", Values::Category { codes, levels })],
+            columns: vec![
+                column("x", number(7)),
+                column("z", number(13)),
+                column("k", Values::Category { codes, levels }),
+            ],
             rows,
         };
         let predict = |frame: &Frame| {

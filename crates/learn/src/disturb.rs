@@ -57,7 +57,7 @@ pub fn disturbed(frame: &Frame, by: Disturbance, strength: f64, seed: u64) -> Fr
                     *value += scale * radius * angle.cos();
                 }
             }
-            (Values::Number(values), Disturbance::Missing) => {
+            (Values::Number(values) | Values::Moment(values), Disturbance::Missing) => {
                 values.iter_mut().filter(|_| unit() < strength).for_each(|value| *value = f64::NAN);
             }
             (Values::Category { codes, .. }, Disturbance::Missing) => {

@@ -11,8 +11,8 @@ pub mod conformal;
 #[cfg(test)]
 mod contract;
 mod dense_sample;
-pub mod diagnose;
 pub mod dependence;
+pub mod diagnose;
 pub mod disturb;
 pub mod estimator;
 pub mod features;
@@ -31,8 +31,8 @@ pub mod metrics;
 pub mod mlp;
 pub mod naive_bayes;
 pub mod neighbours;
-mod random;
 pub mod one_feature;
+mod random;
 #[cfg(test)]
 mod reference_data;
 mod rows;

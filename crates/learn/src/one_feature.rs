@@ -76,7 +76,7 @@ impl OneFeature {
             classes,
         };
         match &column.values {
-            Values::Number(values) => {
+            Values::Number(values) | Values::Moment(values) => {
                 let mut known: Vec<f64> = rows.iter().map(|&row| values[row]).filter(|value| !value.is_nan()).collect();
                 known.sort_unstable_by(f64::total_cmp);
                 fitted.edges = (1..RANGES).map(|range| quantile(&known, range as f64 / RANGES as f64)).collect();
@@ -125,8 +125,10 @@ impl OneFeature {
 
     fn range(&self, values: &Values, row: usize) -> usize {
         match values {
-            Values::Number(values) if values[row].is_nan() => 0,
-            Values::Number(values) => 1 + self.edges.partition_point(|edge| *edge < values[row]),
+            Values::Number(values) | Values::Moment(values) if values[row].is_nan() => 0,
+            Values::Number(values) | Values::Moment(values) => {
+                1 + self.edges.partition_point(|edge| *edge < values[row])
+            }
             Values::Category { codes, levels } => {
                 levels.get(codes[row] as usize).and_then(|level| self.levels.get(level)).copied().unwrap_or(0)
             }
@@ -150,7 +152,7 @@ impl OneFeature {
         let Some(column) = frame.columns.iter().find(|column| column.name == self.column) else {
             return refuse("missing-column", format!("the rows have no column `{}`", self.column));
         };
-        if matches!(column.values, Values::Number(_)) != self.levels.is_empty() {
+        if matches!(column.values, Values::Category { .. }) == self.levels.is_empty() {
             return refuse("wrong-type", format!("column `{}` is of another type than in training", self.column));
         }
         let values = (0..frame.rows).flat_map(|row| self.outputs[self.range(&column.values, row)].iter().copied());

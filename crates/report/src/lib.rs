@@ -16,6 +16,7 @@ pub mod palette;
 
 use trainyard_core::{
     evaluation::{Evaluation, Release},
+    judgement::Study,
     profile::Profile,
     record::RunRecord,
     trial::Trial,
@@ -32,6 +33,8 @@ pub struct Report<'a> {
     pub about: Option<&'a str>,
     /// The evaluations by the step that made them, in plan order; the last one gives the verdict.
     pub evaluations: Vec<(String, &'a Evaluation)>,
+    /// What steps found out about models, by the step that did, in plan order.
+    pub studies: Vec<(String, Study)>,
     /// The table profiles by the step that made them, in plan order.
     pub profiles: Vec<(String, &'a Profile)>,
     /// The pipeline file as written.

@@ -15,7 +15,9 @@ use std::{
 use serde_json::{Value, json};
 use trainyard_core::{
     Digest, Kind, Plan,
+    artifact::Document,
     evaluation::{Evaluation, Release},
+    judgement::Study,
     profile::Profile,
     record::{RunRecord, RunStatus, StepRecord, StepStatus},
     trial::Trial,
@@ -124,6 +126,7 @@ fn would_run(plan: &Plan, store: &Store, options: &Options) -> Result<bool, Fail
 /// The outputs that the verdict and the report are made of.
 pub(super) struct Found {
     evaluations: Vec<(String, Arc<Evaluation>)>,
+    studies: Vec<(String, Study)>,
     profiles: Vec<(String, Arc<Profile>)>,
     releases: Vec<(String, Arc<Release>)>,
     trials: Vec<(String, Vec<Trial>)>,
@@ -134,6 +137,10 @@ impl Found {
     pub(super) fn of(record: &RunRecord, store: &Store) -> Self {
         Self {
             evaluations: outputs(record, store, Kind::Evaluation),
+            studies: outputs::<Document>(record, store, Kind::Document)
+                .into_iter()
+                .filter_map(|(step, document)| Some((step, Study::of(&document)?)))
+                .collect(),
             profiles: outputs(record, store, Kind::Profile),
             releases: outputs(record, store, Kind::Release),
             trials: trials(record, store),
@@ -198,7 +205,7 @@ pub(super) fn document(record: &RunRecord, found: &Found) -> Value {
                             metric,
                             json!({
                                 "value": measured.value, "low": measured.low, "high": measured.high,
-                                "level": measured.level,
+                                "level": measured.level, "method": measured.method,
                             }),
                         )
                     })
@@ -207,6 +214,7 @@ pub(super) fn document(record: &RunRecord, found: &Found) -> Value {
             })
             .collect();
         document["evaluation"] = json!({"best": evaluation.best, "models": models});
+        judged(&mut document["evaluation"], evaluation);
         let resampled: BTreeMap<_, _> = evaluation
             .models
             .iter()
@@ -224,6 +232,29 @@ pub(super) fn document(record: &RunRecord, found: &Found) -> Value {
         document["release"] = json!({"name": release.name, "version": release.version, "alias": release.alias});
     }
     document
+}
+
+/// What an evaluation tells beside the metrics of its models; absent parts are left out.
+fn judged(document: &mut Value, evaluation: &Evaluation) {
+    document["baselines"] = json!(evaluation.baselines);
+    let details: BTreeMap<_, _> = evaluation
+        .models
+        .iter()
+        .map(|(name, model)| (name, json!(model.details)))
+        .filter(|(_, details)| details.as_object().is_some_and(|details| !details.is_empty()))
+        .collect();
+    for (key, value) in [
+        ("slices", json!(evaluation.slices)),
+        ("comparisons", json!(evaluation.comparisons)),
+        ("details", json!(details)),
+    ] {
+        if value.as_array().is_some_and(|all| !all.is_empty()) || value.as_object().is_some_and(|all| !all.is_empty()) {
+            document[key] = value;
+        }
+    }
+    if let Some(champion) = &evaluation.champion {
+        document["champion"] = json!(champion);
+    }
 }
 
 fn step_document(step: &StepRecord) -> Value {
@@ -270,6 +301,7 @@ fn report(plan: &Plan, record: &RunRecord, found: &Found, root: &Path) -> Result
         run: record,
         about: plan.about.as_deref(),
         evaluations: found.evaluations.iter().map(|(step, value)| (step.clone(), value.as_ref())).collect(),
+        studies: found.studies.clone(),
         profiles: found.profiles.iter().map(|(step, value)| (step.clone(), value.as_ref())).collect(),
         pipeline_text: &plan.text,
         version: env!("CARGO_PKG_VERSION"),

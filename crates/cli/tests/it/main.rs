@@ -9,6 +9,7 @@
 mod bad_input;
 mod cache;
 mod estimators;
+mod evaluation;
 mod examples;
 mod features;
 mod init;
@@ -19,5 +20,5 @@ mod shared_data;
 mod split;
 mod steps;
 mod store;
-mod tuning;
 mod traps;
+mod tuning;

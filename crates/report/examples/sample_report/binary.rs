@@ -230,6 +230,7 @@ pub(crate) fn html() -> String {
         run: &run,
         about: Some("Which people of the 1994 census earn more than 50 000 dollars a year."),
         evaluations: vec![("judged".to_owned(), &evaluation)],
+        studies: Vec::new(),
         profiles: vec![("profiled".to_owned(), &profile)],
         pipeline_text: crate::regression::PIPELINE,
         version: "0.1.0",

@@ -260,6 +260,7 @@ pub(crate) fn html() -> String {
         run: &run,
         about: Some("Hourly electrical output of a combined cycle power plant from its ambient sensors."),
         evaluations: vec![("judged".to_owned(), &evaluation)],
+        studies: Vec::new(),
         profiles: vec![("profiled".to_owned(), &profile)],
         pipeline_text: PIPELINE,
         version: "0.1.0",

@@ -112,6 +112,7 @@ pub(crate) fn html() -> String {
         run: &run,
         about: Some(&"About ".repeat(100)),
         evaluations: vec![("judged".to_owned(), &evaluation)],
+        studies: Vec::new(),
         profiles: vec![("profiled".to_owned(), &profile)],
         pipeline_text: &"x".repeat(3_000),
         version: "0.1.0",

@@ -8,6 +8,7 @@
 pub mod bars;
 pub mod curve;
 pub mod dag;
+pub mod fan;
 pub mod forest;
 mod frame;
 pub mod gantt;

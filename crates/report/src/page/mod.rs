@@ -10,6 +10,7 @@ mod pipeline;
 mod profile;
 mod search;
 mod steps;
+mod studies;
 mod verdict;
 mod warnings;
 
@@ -56,6 +57,7 @@ pub(crate) fn html(report: &Report<'_>) -> String {
     let mut sections = Vec::new();
     sections.extend(inputs::section(report));
     sections.extend(evaluation::sections(report));
+    sections.extend(studies::sections(report));
     sections.extend(search::sections(report));
     sections.extend(warnings::section(report));
     sections.extend(steps::section(report));

@@ -129,6 +129,7 @@ fn report<'a>(run: &'a RunRecord, evaluations: Vec<(String, &'a Evaluation)>) ->
         run,
         about: None,
         evaluations,
+        studies: Vec::new(),
         profiles: Vec::new(),
         pipeline_text: "name: power-plant",
         version: "0.1.0",
@@ -187,6 +188,7 @@ fn nothing_in_the_data_becomes_markup_and_nothing_is_loaded() {
         let evaluation = evaluation(task, HOSTILE, f64::INFINITY);
         let html = super::html(&Report {
             about: Some(HOSTILE),
+            studies: Vec::new(),
             profiles: vec![(HOSTILE.to_owned(), &profile), ("b".to_owned(), &profile)],
             pipeline_text: HOSTILE,
             version: HOSTILE,
@@ -228,6 +230,7 @@ fn whatever_the_run_there_is_a_page() {
             }
             let profile = profile("c", size.min(200), f64::NAN);
             let html = super::html(&Report {
+                studies: Vec::new(),
                 profiles: vec![("p".to_owned(), &profile)],
                 ..report(&run, vec![("judged".to_owned(), &judged)])
             });

@@ -63,10 +63,7 @@ impl Step for Explain {
     type Checked = Params;
 
     fn ports(_: &Params) -> Ports {
-        Ports::new()
-            .one("data", &[Kind::Split])
-            .one("model", &[Kind::Model])
-            .output("explanation", &[Kind::Document])
+        Ports::new().one("data", &[Kind::Split]).one("model", &[Kind::Model]).output("explanation", &[Kind::Document])
     }
 
     fn check(params: Params, inputs: &Outlines, _: &Setting) -> Result<(Params, Outlines), Vec<Problem>> {
@@ -180,12 +177,13 @@ fn shap_values(
     };
     // Two classes have one output where the model has one score.
     let output = class.min(values.base.len().saturating_sub(1));
+    let sign = if values.base.len() == 1 && package.signature.classes.len() == 2 && class == 0 { -1.0 } else { 1.0 };
     let mut found: Vec<Shap> = x
         .features
         .iter()
         .enumerate()
         .map(|(place, feature)| {
-            let own: Vec<f64> = (0..x.rows).map(|row| values.at(row, place, output)).collect();
+            let own: Vec<f64> = (0..x.rows).map(|row| sign * values.at(row, place, output)).collect();
             let mut order: Vec<usize> = (0..x.rows).collect();
             order.sort_by(|&a, &b| feature.values[a].total_cmp(&feature.values[b]));
             let mut ranks = vec![0.0; x.rows];

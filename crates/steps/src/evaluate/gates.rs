@@ -27,6 +27,16 @@ pub(super) enum Condition {
     BeatsChampion,
 }
 
+impl Condition {
+    /// Whether a metric's value meets a comparison with a number; true for any other condition.
+    pub(super) fn holds(&self, value: f64) -> bool {
+        match self {
+            Self::Metric { comparison, bound, .. } => comparison.holds(value, *bound),
+            _ => true,
+        }
+    }
+}
+
 /// How two numbers compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
@@ -34,6 +44,17 @@ pub(super) enum Comparison {
     AtLeast,
     Below,
     Above,
+}
+
+impl Comparison {
+    fn holds(self, value: f64, bound: f64) -> bool {
+        match self {
+            Self::AtMost => value <= bound,
+            Self::AtLeast => value >= bound,
+            Self::Below => value < bound,
+            Self::Above => value > bound,
+        }
+    }
 }
 
 const COMPARISONS: [(&str, Comparison); 4] =
@@ -106,12 +127,7 @@ fn by_number(evaluation: &Evaluation, metric: &str, comparison: Comparison, boun
         return (false, format!("`{metric}` could not be measured"));
     };
     let value = measured.value;
-    let passed = match comparison {
-        Comparison::AtMost => value <= bound,
-        Comparison::AtLeast => value >= bound,
-        Comparison::Below => value < bound,
-        Comparison::Above => value > bound,
-    };
+    let passed = comparison.holds(value, bound);
     (passed, format!("`{}` has {metric} {value:.6} ({:.6} to {:.6})", evaluation.best, measured.low, measured.high))
 }
 

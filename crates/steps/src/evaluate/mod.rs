@@ -2,10 +2,12 @@
 
 mod comparisons;
 mod decide;
+pub mod explain;
 mod gates;
 mod judge;
 pub mod models;
 mod reuse;
+pub mod robustness;
 mod slices;
 mod suspicions;
 mod unseen;
@@ -14,4 +16,4 @@ mod yardsticks;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] = &[&models::Models];
+pub const STEPS: &[&dyn ErasedStep] = &[&models::Models, &explain::Explain, &robustness::Robustness];

@@ -65,12 +65,13 @@ impl Default for Params {
 }
 
 impl Params {
+    /// The metric asked for, else that of the first gate; none where the task decides.
+    fn named(&self) -> Option<&str> {
+        self.metric.as_deref().or_else(|| gates::metric(self.gates.first()?))
+    }
+
     fn kinds(&self) -> [(Disturbance, &[f64]); 3] {
-        [
-            (Disturbance::Noise, &self.noise),
-            (Disturbance::Missing, &self.missing),
-            (Disturbance::Swaps, &self.swaps),
-        ]
+        [(Disturbance::Noise, &self.noise), (Disturbance::Missing, &self.missing), (Disturbance::Swaps, &self.swaps)]
     }
 }
 
@@ -87,10 +88,7 @@ impl Step for Robustness {
     type Checked = Params;
 
     fn ports(_: &Params) -> Ports {
-        Ports::new()
-            .one("data", &[Kind::Split])
-            .many("models", &[Kind::Model])
-            .output("robustness", &[Kind::Document])
+        Ports::new().one("data", &[Kind::Split]).many("models", &[Kind::Model]).output("robustness", &[Kind::Document])
     }
 
     fn check(params: Params, inputs: &Outlines, _: &Setting) -> Result<(Params, Outlines), Vec<Problem>> {
@@ -107,7 +105,7 @@ impl Step for Robustness {
             Outline::Model { task, .. } => *task,
             _ => None,
         });
-        if let Some(Err(error)) = params.metric.as_ref().map(|metric| metrics::check(metric, task)) {
+        if let Some(Err(error)) = params.named().map(|metric| metrics::check(metric, task)) {
             problems.push(problem(error).at(["metric"]));
         }
         for (kind, strengths) in params.kinds() {
@@ -136,7 +134,7 @@ impl Step for Robustness {
         let split = inputs.one::<SplitTable>("data")?;
         let models = inputs.many::<Package>("models")?;
         let test = Unseen::of(&split, &models, &params.part, context)?;
-        let metric = params.metric.clone().unwrap_or_else(|| metrics::deciding(test.task).to_owned());
+        let metric = params.named().unwrap_or_else(|| metrics::deciding(test.task)).to_owned();
         metrics::check(&metric, Some(test.task)).map_err(step_error)?;
         let settings = Settings { level: params.level, seed: params.seed, ..Settings::default() };
         let mut found = BTreeMap::new();
@@ -180,8 +178,10 @@ impl Step for Robustness {
                 }
             }
         }
-        let outputs =
-            Outputs::one("robustness", Study::Robustness { part: params.part.clone(), metric, models: found }.document());
+        let outputs = Outputs::one(
+            "robustness",
+            Study::Robustness { part: params.part.clone(), metric, models: found }.document(),
+        );
         if refused.is_empty() {
             return Ok(outputs);
         }
@@ -192,14 +192,13 @@ impl Step for Robustness {
 
 /// The condition of `<metric> <= <number> at <disturbance> <strength>`.
 fn gate_of<'a>(gate: &'a str, params: &Params) -> Result<(Condition, &'a str, f64), Problem> {
-    let bad = || {
-        Problem::error("bad-gate", format!("`{gate}` is no gate")).help("write such as `rmse <= 5.0 at noise 0.1`")
-    };
+    let bad =
+        || Problem::error("bad-gate", format!("`{gate}` is no gate")).help("write such as `rmse <= 5.0 at noise 0.1`");
     let (condition, place) = gate.split_once(" at ").ok_or_else(bad)?;
     let (kind, strength) = place.trim().split_once(' ').ok_or_else(bad)?;
     let strength: f64 = strength.trim().parse().map_err(|_| bad())?;
     let metric = gates::metric(condition).ok_or_else(bad)?;
-    let measured = params.metric.as_deref().unwrap_or(metric);
+    let measured = params.named().unwrap_or(metric);
     let condition = gates::parse(condition, &[measured])?;
     let known = params.kinds();
     let Some((_, strengths)) = known.iter().find(|(known, _)| known.name() == kind) else {

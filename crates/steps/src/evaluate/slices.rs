@@ -175,7 +175,7 @@ fn by_column(table: &Table, column: &str) -> Result<Vec<Named>, DataError> {
             .map(|code| (format!("{name} = {}", levels[code]), rows_of(&|row| codes[row] as usize == code)))
             .chain([(format!("{name} is missing"), rows_of(&|row| codes[row] == Values::MISSING))])
             .collect(),
-        Values::Number(values) => {
+        Values::Number(values) | Values::Moment(values) => {
             let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
             sorted.sort_unstable_by(f64::total_cmp);
             let mut distinct = sorted.clone();

@@ -102,11 +102,11 @@ mod tests {
         let frame = Frame { columns, rows };
         let numbers = |frame: &Frame| match &frame.columns[0].values {
             Values::Number(values) => values.clone(),
-            Values::Category { .. } => panic!("numbers"),
+            _ => panic!("numbers"),
         };
         let codes = |frame: &Frame| match &frame.columns[1].values {
             Values::Category { codes, .. } => codes.clone(),
-            Values::Number(_) => panic!("codes"),
+            _ => panic!("codes"),
         };
         let noisy = disturbed(&frame, Disturbance::Noise, 0.1, 3);
         let off: Vec<f64> = numbers(&noisy).iter().zip(numbers(&frame)).map(|(a, b)| a - b).collect();

@@ -133,6 +133,7 @@ mod tests {
             resampled: BTreeMap::new(),
             importance: Vec::new(),
             pictures: Pictures { confusion, ..Pictures::default() },
+            details: trainyard_core::judgement::Details::default(),
         };
         Evaluation {
             task: if metric == "rmse" { Task::Regression } else { Task::Binary },
@@ -144,6 +145,9 @@ mod tests {
             best: "m".to_owned(),
             models: [("m".to_owned(), model)].into(),
             baselines: [("guess".to_owned(), measured(metric, baseline))].into(),
+            slices: Vec::new(),
+            comparisons: Vec::new(),
+            champion: None,
             gates: Vec::new(),
         }
     }

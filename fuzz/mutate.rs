@@ -23,7 +23,7 @@ impl Random {
 
 /// Tries mutations of the files in `corpus` for `seconds`, with pieces of `tokens` thrown in. Returns how many were
 /// tried and how many were found to do harm.
-pub fn mutate(corpus: &Path, seconds: u64, seed: u64, tokens: &[&str], target: &dyn Fn(&[u8])) -> (u64, u64) {
+pub(crate) fn mutate(corpus: &Path, seconds: u64, seed: u64, tokens: &[&str], target: &dyn Fn(&[u8])) -> (u64, u64) {
     let mut random = Random(seed);
     let mut inputs: Vec<Vec<u8>> = Vec::new();
     for entry in fs::read_dir(corpus).expect("the corpus is there") {

@@ -6,7 +6,7 @@ use trainyard_data::{
 };
 
 /// Reads the bytes; panics when something is wrong with the reader or the writer.
-pub fn target(data: &[u8]) {
+pub(crate) fn target(data: &[u8]) {
     // The first byte chooses the options, the rest is the file.
     let Some((choice, text)) = data.split_first() else { return };
     let options = ReadOptions {

@@ -6,7 +6,7 @@ use trainyard_core::Registry;
 use trainyard_manifest::{Depth, load};
 
 /// Checks the bytes; panics when something is wrong with the checker.
-pub fn target(data: &[u8]) {
+pub(crate) fn target(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     // What follows a line of `%%%%` is the file that any import reads.
     let (main, imported) = text.split_once("\n%%%%\n").unwrap_or((&text, "name: x\nsteps: {}\n"));

@@ -1,7 +1,8 @@
 //! A mixture of kernels over a space: one around each trial, one over the whole.
 //!
-//! Bandwidths and weights are those of Optuna 5's multivariate estimator: 0.2 n^(-1/(d+4)) of the range, at least a
-//! hundredth of it (more while trials are few); the latest 25 trials weigh one each, older ones less the older they are.
+//! Bandwidths and weights are those of Optuna 5's multivariate estimator: a kernel reaches to the farther of its two
+//! neighbours, over at least a hundredth of the range (more while trials are few); the latest 25 trials weigh one each,
+//! older ones less the older they are.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -52,7 +53,7 @@ impl<'a> Parzen<'a> {
             .enumerate()
             .map(|(at, (_, range))| {
                 let seen: Vec<f64> = points.iter().map(|point| point[at]).collect();
-                Kernels::of(range, &seen, space.dimensions.len())
+                Kernels::of(range, &seen)
             })
             .collect();
         Self { space, weights, dimensions }
@@ -106,7 +107,7 @@ fn weight(at: usize, count: usize) -> f64 {
 }
 
 impl Kernels {
-    fn of(range: &Range, seen: &[f64], dimensions: usize) -> Self {
+    fn of(range: &Range, seen: &[f64]) -> Self {
         let count = seen.len();
         match range {
             Range::Choice(choices) => {
@@ -126,10 +127,10 @@ impl Kernels {
                 // On a log scale whole numbers are taken as stretches of half a step to either side.
                 let (low, high) = if *log { bounds(range) } else { (*low, *high) };
                 let length = high - low + step;
-                let width = 0.2 * (count.max(1) as f64).powf(-1.0 / (dimensions as f64 + 4.0)) * length;
                 let least = length / (count as f64 + 2.0).min(100.0);
                 let mut centres: Vec<f64> = seen.iter().map(|&at| on_scale(range, at)).collect();
-                let mut widths = vec![width.clamp(least, length); count];
+                let mut widths = reaches(&centres, low - step / 2.0, high + step / 2.0);
+                widths.iter_mut().for_each(|width| *width = width.clamp(least, length));
                 centres.push(0.5 * (low + high));
                 widths.push(length);
                 Self::Number { low, high, step, centres, widths }
@@ -181,6 +182,25 @@ impl Kernels {
             }
         }
     }
+}
+
+/// How far each centre is from the farther of its neighbours in order; the ends of the range are neighbours of a single
+/// centre only.
+fn reaches(centres: &[f64], low: f64, high: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..centres.len()).collect();
+    order.sort_by(|&a, &b| centres[a].total_cmp(&centres[b]));
+    let mut reaches = vec![0.0; centres.len()];
+    let last = centres.len().saturating_sub(1);
+    for (place, &at) in order.iter().enumerate() {
+        let to = |other: usize| (centres[order[other]] - centres[at]).abs();
+        reaches[at] = match place {
+            0 if last == 0 => (centres[at] - low).max(high - centres[at]),
+            0 => to(1),
+            _ if place == last => to(place - 1),
+            _ => to(place - 1).max(to(place + 1)),
+        };
+    }
+    reaches
 }
 
 /// The standard normal distribution function.

@@ -128,7 +128,8 @@ fn in_time(test: &Unseen, split: &SplitTable) -> Result<Vec<(&'static str, Vec<f
     Ok(found)
 }
 
-/// The number of rows after which values repeat best: the highest peak of the autocorrelation, where it is high enough.
+/// The number of rows after which values repeat: the first of the high peaks of the autocorrelation, where it is high
+/// enough.
 fn season(values: &[f64]) -> Option<usize> {
     let values = &values[values.len().saturating_sub(SEASON_ROWS)..];
     let count = values.len();
@@ -147,10 +148,10 @@ fn season(values: &[f64]) -> Option<usize> {
     let longest = LONGEST_SEASON.min(count / 3);
     let each: Vec<f64> = (1..=longest + 1).map(correlation).collect();
     let peak = |place: usize| each[place] > each[place - 1] && each[place] >= each[place + 1];
-    let best = (1..each.len().saturating_sub(1))
-        .filter(|&place| peak(place) && each[place] >= SEASONAL)
-        .reduce(|best, place| if each[place] > each[best] + 0.02 { place } else { best })?;
-    Some(best + 1)
+    let peaks = || (1..each.len().saturating_sub(1)).filter(|&place| peak(place) && each[place] >= SEASONAL);
+    let highest = peaks().map(|place| each[place]).reduce(f64::max)?;
+    // Two seasons are a season too, and chance may make them look better.
+    peaks().find(|&place| each[place] >= 0.9 * highest).map(|place| place + 1)
 }
 
 #[cfg(test)]

@@ -29,14 +29,15 @@ pub(super) fn warnings(frame: &Frame) -> Vec<Warning> {
     let warning = |code: &str, message: String, names: &[String]| {
         Warning::new(code, message).severity(Severity::Low).number("columns", names.len() as f64)
     };
+    let hold = |names: &[String]| if names.len() == 1 { "holds" } else { "hold" };
     let mut warnings = Vec::new();
     if !nearly.is_empty() {
-        let message = format!("{} hold one value in at least {} of the rows", listed(&nearly), percent(least));
+        let message = format!("{} {} one value in at least {} of the rows", listed(&nearly), hold(&nearly), percent(least));
         let help = "what so few rows show may be chance; leave such columns out unless they mean something";
         warnings.push(warning("near-constant-column", message, &nearly).help(help).number("share", least));
     }
     if !constant.is_empty() {
-        let message = format!("{} hold one value only", listed(&constant));
+        let message = format!("{} {} one value only", listed(&constant), hold(&constant));
         warnings.push(warning("constant-column", message, &constant).help("nothing can be learned from such a column"));
     }
     warnings

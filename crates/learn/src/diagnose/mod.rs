@@ -93,9 +93,13 @@ fn listed(names: &[String]) -> String {
     shown.join(", ")
 }
 
-/// A share in percent: `3.4 %`.
+/// A share in percent: `3.4 %`. What is not all is never shown as all.
 fn percent(share: f64) -> String {
     let percent = 100.0 * share;
-    let digits = if percent >= 10.0 || percent == 0.0 { 0 } else { 1 + usize::from(percent < 1.0) };
-    format!("{percent:.digits$} %")
+    match percent {
+        99.0..100.0 => format!("{:.2} %", (100.0 * percent).floor() / 100.0),
+        10.0.. | 0.0 => format!("{percent:.0} %"),
+        1.0..10.0 => format!("{percent:.1} %"),
+        _ => format!("{percent:.2} %"),
+    }
 }

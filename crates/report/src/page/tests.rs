@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 use trainyard_core::{
-    Digest, Kind, Place, Problem, Warning,
+    Digest, Kind, Place, Problem, Severity, Warning,
     evaluation::{Evaluation, Gate, Importance, JudgedModel, Measured, Pictures, Release, Resampled, Task},
     judgement::Details,
     profile::{ColumnProfile, NumberProfile, Profile},
@@ -298,4 +298,26 @@ fn the_policy_lets_the_one_script_run() {
         }
     }
     assert_eq!(base64, super::SCRIPT_HASH);
+}
+
+#[test]
+fn warnings_that_matter_most_come_first_and_silenced_ones_are_folded_away() {
+    let mut first = step("boosted", StepStatus::Ran);
+    first.warnings = vec![
+        Warning::new("capped-target", "many at the end").severity(Severity::Low),
+        Warning::new("target-leakage", "it gives the answer").severity(Severity::High).help("leave it out"),
+        Warning { silenced: Some("meant so".to_owned()), ..Warning::new("mixes-rows", "it mixes") },
+    ];
+    let second = StepRecord { name: "linear".to_owned(), ..first.clone() };
+    let run = run(RunStatus::Succeeded, vec![first, second]);
+    let html = super::html(&report(&run, Vec::new()));
+    assert_well_formed(&html);
+    let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("no `{text}`"));
+    assert!(at("it gives the answer") < at("leave it out") && at("leave it out") < at("many at the end"));
+    assert!(at("many at the end") < at("1 warning, silenced in the pipeline file"));
+    assert!(at("1 warning, silenced") < at("Silenced: meant so"));
+    // Both steps have the same to say: once is enough.
+    assert_eq!(html.matches("it gives the answer").count(), 1);
+    assert!(plain(&html).contains("in steps boosted, linear"), "{}", plain(&html));
+    assert!(html.contains("Warnings <span class=\"tally\">2</span>"));
 }

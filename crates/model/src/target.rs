@@ -36,8 +36,9 @@ impl Target {
     pub fn of(table: &Table, name: &str, task: Option<Task>) -> Result<Self, DataError> {
         let array = table.column(name)?;
         let guess = guess_task(&array);
+        let asked = task.is_some();
         let task = task.unwrap_or(guess.0);
-        let guessed = task == Task::Multiclass && guess == (Task::Multiclass, true);
+        let guessed = !asked && task == Task::Multiclass && guess == (Task::Multiclass, true);
         if matches!(task, Task::Regression | Task::Ranking) {
             let values = numbers(&array).map_err(|_| {
                 DataError::new("wrong-target", format!("`{name}` is text; a {} needs numbers", task.name()))

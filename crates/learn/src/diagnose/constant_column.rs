@@ -32,7 +32,8 @@ pub(super) fn warnings(frame: &Frame) -> Vec<Warning> {
     let hold = |names: &[String]| if names.len() == 1 { "holds" } else { "hold" };
     let mut warnings = Vec::new();
     if !nearly.is_empty() {
-        let message = format!("{} {} one value in at least {} of the rows", listed(&nearly), hold(&nearly), percent(least));
+        let message =
+            format!("{} {} one value in at least {} of the rows", listed(&nearly), hold(&nearly), percent(least));
         let help = "what so few rows show may be chance; leave such columns out unless they mean something";
         warnings.push(warning("near-constant-column", message, &nearly).help(help).number("share", least));
     }

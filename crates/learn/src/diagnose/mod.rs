@@ -76,7 +76,10 @@ pub fn picked(rows: &[usize]) -> Vec<usize> {
 
 /// The values of a column that has an order; none of a category.
 fn in_order(values: &Values) -> &[f64] {
-    if let Values::Number(values) = values { values } else { &[] }
+    match values {
+        Values::Number(values) | Values::Moment(values) => values,
+        Values::Category { .. } => &[],
+    }
 }
 
 /// `count` of `rows` rows, evenly spread and in order; all of them where there are no more.

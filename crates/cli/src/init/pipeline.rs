@@ -164,7 +164,7 @@ fn model_steps(out: &mut String, found: &Findings) -> std::fmt::Result {
     let simple = if found.task == Task::Regression { "linear" } else { "logistic" };
     let task = match (found.task_guessed, found.task) {
         (true, task) => format!("\n      task: {} # whole numbers of few values: classes or amounts?", task.name()),
-        (false, Task::Regression) => "\n      task: regression".to_owned(),
+        (false, task @ (Task::Regression | Task::Multiclass)) => format!("\n      task: {}", task.name()),
         (false, _) => String::new(),
     };
     writeln!(out, "  # Missing values, categories and scaling are handled inside, fitted on training rows alone.")?;

@@ -34,7 +34,7 @@ pub fn warnings(evaluation: &Evaluation, training: &BTreeMap<String, f64>) -> Ve
     warnings
 }
 
-/// `worse-than-baseline`: guessing from the training target alone scores as well.
+/// `worse-than-baseline`: guessing, or a model of one feature, scores as well. It matters most of the best model.
 fn worse_than_baseline(evaluation: &Evaluation, name: &str, model: &JudgedModel) -> Option<Warning> {
     let metric = metrics::metric(&evaluation.decided_by)?;
     let own = model.metrics.get(metric.name)?;
@@ -47,12 +47,12 @@ fn worse_than_baseline(evaluation: &Evaluation, name: &str, model: &JudgedModel)
         return None;
     }
     let message = format!(
-        "`{name}` is no better than guessing: {} {:.4}, and {:.4} by the baseline `{guess}`",
+        "`{name}` is no better than the baseline `{guess}`: {} {:.4} against {:.4}",
         metric.name, own.value, best.value
     );
     Some(
         Warning::new("worse-than-baseline", message)
-            .severity(Severity::High)
+            .severity(if *name == evaluation.best { Severity::High } else { Severity::Medium })
             .help("do the features say anything of the target? look for a broken join, shifted rows or a wrong target; try a simpler model")
             .number("value", own.value)
             .number("baseline", best.value),

@@ -44,7 +44,7 @@ fn named(found: &[(String, String, String)], code: &str, what: &str) -> bool {
 }
 
 const ROWS: &str = "  rows: {uses: acquire/file, with: {path: DATA}}";
-const FAST: &str = "train/gradient-boosting, with: {trees: 20, learning_rate: 0.3}";
+const FAST: &str = "train/gradient-boosting, with: {trees: 40, learning_rate: 0.1}";
 
 #[test]
 fn ai4i2020_failure_modes_and_row_number() {
@@ -136,7 +136,7 @@ fn clean_data_are_left_alone() {
     assert!(found.iter().all(|(code, ..)| code == "duplicate-rows-across-parts"), "{found:?}");
     let steps = "  rows: {uses: acquire/file, with: {path: DATA, header: false}}";
     let split = "split/stratified, from: rows, with: {target: column_65}";
-    let train = "train/gradient-boosting, with: {trees: 20, learning_rate: 0.3, task: multiclass}";
+    let train = "train/gradient-boosting, with: {trees: 20, learning_rate: 0.1, task: multiclass}";
     let Some(found) = warnings("digits/digits.csv.gz", steps, split, train) else { return };
     // Pixels at the border are always empty, or nearly.
     let idle = ["constant-column", "near-constant-column", "part-too-small"];

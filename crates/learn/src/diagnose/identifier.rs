@@ -3,26 +3,33 @@
 use trainyard_core::{Severity, Warning};
 
 use super::{Finding, listed};
-use crate::{Frame, FrameColumn, Values};
+use crate::{Frame, FrameColumn, Values, features::is_free_text};
 
 /// Fewer rows than this say nothing.
 const FEWEST_ROWS: usize = 20;
 /// The share of distinct texts that makes a name of a text.
 const DISTINCT: f64 = 0.9;
 
-/// What makes an identifier of `column`: a text that is different in nearly every row, or a whole number that counts
-/// the rows, as a row number does even where rows were left out.
+/// What makes an identifier of `column`: a text, but for sentences, that is different in nearly every row, or a whole
+/// number that counts the rows, as a row number does even where rows were left out.
 #[must_use]
 pub fn find(column: &FrameColumn) -> Option<Finding> {
     let finding = |reason, number| Some(Finding { column: column.name.clone(), reason, number });
     match &column.values {
         Values::Category { codes, levels } => {
             let known = codes.iter().filter(|code| **code != Values::MISSING).count();
-            let share = levels.len() as f64 / known.max(1) as f64;
-            if known < FEWEST_ROWS || share < DISTINCT {
+            let mut seen = vec![false; levels.len()];
+            codes.iter().for_each(|&code| {
+                if let Some(seen) = seen.get_mut(code as usize) {
+                    *seen = true;
+                }
+            });
+            let distinct = seen.iter().filter(|seen| **seen).count();
+            let share = distinct as f64 / known.max(1) as f64;
+            if known < FEWEST_ROWS || share < DISTINCT || is_free_text(&column.values, None) {
                 return None;
             }
-            finding(format!("has {} distinct texts in {known} rows", levels.len()), ("distinct", levels.len() as f64))
+            finding(format!("has {distinct} distinct texts in {known} rows"), ("distinct", distinct as f64))
         }
         Values::Number(values) if counts_rows(values) => {
             finding("counts the rows".to_owned(), ("distinct", values.len() as f64))

@@ -134,7 +134,8 @@ impl Store {
         }
         // A run holds the store as long as it lives, so what lies here while nobody does is of one that was killed.
         // Beside a run it could be the run's own.
-        let swept = if alone.is_some() { vec![self.blobs().tmp(), self.locks(), self.checkpoints()] } else { Vec::new() };
+        let swept =
+            if alone.is_some() { vec![self.blobs().tmp(), self.locks(), self.checkpoints()] } else { Vec::new() };
         for folder in swept.into_iter().chain([self.blobs().corrupt()]) {
             for entry in list(&folder)? {
                 sweep(&entry, dry_run, &mut collected.left_over)?;

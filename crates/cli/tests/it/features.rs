@@ -4,19 +4,27 @@ use crate::sandbox::Sandbox;
 
 const ROWS: usize = 600;
 
-/// Service reports of machines: a fault follows from the words, the weekday and the machine.
+/// A number that tells nothing of the row.
+fn mixed(row: usize, salt: u64) -> usize {
+    let mut mixed = (row as u64 + 1000 * salt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed >> 33) as usize
+}
+
+/// Service reports of machines: a fault follows from the words and the machine together.
 fn reports() -> String {
     let openings = ["found the pump", "operator says valve", "routine look at filter", "second visit to motor"];
     let endings =
         ["very hot and leaking oil", "running quiet and clean", "with loud grinding noise", "all values normal"];
     let mut text = String::from("opened,machine,report,hours,fault\n");
     for row in 0..ROWS {
-        let (opening, ending, machine) = (row * 7 % 4, row / 4 % 4, row * 13 % 40);
-        let day = 1 + row % 28;
+        let (opening, ending, machine) = (mixed(row, 1) % 4, mixed(row, 2) % 4, mixed(row, 3) % 40);
+        let day = 1 + mixed(row, 4) % 28;
         let bad = ending % 2 == 0 && !machine.is_multiple_of(5) && !row.is_multiple_of(11);
-        let report = format!("{}, {} after {} hours", openings[opening], endings[ending], row * 17 % 977);
-        let hours = if row.is_multiple_of(9) { String::new() } else { (row * 31 % 500).to_string() };
-        let opened = format!("2024-{:02}-{day:02} {:02}:30:00", 1 + row % 12, row % 24);
+        let report = format!("{}, {} after {} hours", openings[opening], endings[ending], mixed(row, 5) % 977);
+        let hours = if row.is_multiple_of(9) { String::new() } else { (mixed(row, 6) % 500).to_string() };
+        let opened = format!("2024-{:02}-{day:02} {:02}:30:00", 1 + mixed(row, 7) % 12, mixed(row, 8) % 24);
         text += &format!("{opened},machine {machine},\"{report}\",{hours},{}\n", if bad { "yes" } else { "no" });
     }
     text
@@ -64,16 +72,18 @@ steps:
     let mean = document["evaluation"]["resampled"]["linear"]["accuracy"]["mean"].as_f64().unwrap();
     assert!(mean >= 0.8, "{mean}");
 
-    let new = "opened,machine,report,hours\n2024-05-06 08:00:00,machine 1,found the pump very hot and leaking oil,12\n\
-               2031-01-01 00:00:00,machine 999,,\n2024-05-06 08:00:00,machine 5,all values normal,12\n";
+    let new = "opened,machine,report,hours
+2024-05-06 08:00:00,machine 1,\"found the pump, very hot and leaking oil after 17 hours\",12
+2031-01-01 00:00:00,machine 999,,
+2024-05-06 08:00:00,machine 1,\"found the pump, all values normal after 52 hours\",12
+";
     sandbox.write("new.csv", new);
     sandbox.run(&["predict", "faults@1", "--in", "new.csv", "--out", "out.csv", "--json"]).expect(0);
     let predicted = std::fs::read_to_string(sandbox.path("out.csv")).unwrap();
     let lines: Vec<&str> = predicted.lines().collect();
     assert_eq!(lines.len(), 4, "{predicted}");
-    // Same moment, same hours: the words tell the two apart.
-    let fault = |line: &str| line.rsplit(',').next().and_then(|share| share.parse::<f64>().ok()).unwrap();
-    assert!(fault(lines[1]) > 2.0 * fault(lines[3]), "{predicted}");
+    // Nothing but the words tells these two apart.
+    assert!(lines[1].contains(",yes,") && lines[3].contains(",no,"), "{predicted}");
 
     // The same model takes records that were written otherwise, and says what it cannot take.
     sandbox.write("bad.csv", "opened,machine,report,hours\nsome day,machine 1,found the pump,many\n");

@@ -64,3 +64,19 @@ pub(super) fn warning(frame: &Frame) -> Option<Warning> {
             .number("columns", names.len() as f64),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_counted_among_the_rows_and_sentences_are_no_names() {
+        let texts = |of: &dyn Fn(usize) -> String| FrameColumn {
+            name: "x".to_owned(),
+            values: Values::Category { codes: (0..40).collect(), levels: (0..80).map(of).collect() },
+        };
+        let found = find(&texts(&|row| format!("SN-{row}"))).unwrap();
+        assert_eq!(found.reason, "has 40 distinct texts in 40 rows");
+        assert!(find(&texts(&|row| format!("the pump {row} was loud"))).is_none());
+    }
+}

@@ -13,8 +13,8 @@ use crate::metrics::{self, Direction};
 
 /// The share of the largest class from which on accuracy says little.
 const MOSTLY: f64 = 0.9;
-/// How many times the error on training rows the error on unseen rows may be.
-const ERROR_RATIO: f64 = 3.0;
+/// How much an error on unseen rows may be above that on training rows, as a share of what a plain guess errs.
+const ERROR_GAP: f64 = 0.2;
 /// How much a score on training rows (where 1 is perfect) may be above that on unseen rows.
 const SCORE_GAP: f64 = 0.1;
 
@@ -91,7 +91,11 @@ fn train_test_gap(evaluation: &Evaluation, name: &str, model: &JudgedModel, trai
     let unseen = model.metrics.get(metric.name)?;
     let gap = match metric.direction {
         Direction::Higher => training - unseen.value > SCORE_GAP && training > unseen.high,
-        Direction::Lower => unseen.value > ERROR_RATIO * training && training < unseen.low,
+        Direction::Lower => {
+            let guesses = evaluation.baselines.values().filter_map(|measured| measured.get(metric.name));
+            let guess = guesses.map(|measured| measured.value).reduce(f64::max)?;
+            unseen.value - training > ERROR_GAP * guess && training < unseen.low
+        }
         Direction::NearZero => false,
     };
     if !gap {

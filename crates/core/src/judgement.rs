@@ -24,6 +24,39 @@ pub struct Details {
     /// How often predicted intervals or sets hold what they should, where the model predicts them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub covered: Option<Covered>,
+    /// What was tried to make it, where `train/auto` chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaderboard: Option<Leaderboard>,
+}
+
+/// What `train/auto` tried, and what it made of it. The values are of rows that the fits left out; chosen as the best of
+/// many, they flatter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leaderboard {
+    /// The metric that decided.
+    pub metric: String,
+    /// Its value for the members together, on all rows of the folds at once.
+    pub value: f64,
+    /// Every algorithm that was tried, the best first.
+    pub members: Vec<Standing>,
+    /// True when there was a budget in seconds: another machine may find another model.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timed: bool,
+}
+
+/// One algorithm's place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Its name.
+    pub member: String,
+    /// The metric of its best parameters alone.
+    pub value: f64,
+    /// How much it counts in the model; 0 for one that is not part of it.
+    pub weight: f64,
+    /// Trials it took to find them.
+    pub trials: u32,
+    /// Its parameters with every default written out.
+    pub params: serde_json::Value,
 }
 
 /// Where a binary model decides for the second class.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Estimator, Fitted, Matrix, Prediction,
     boosting::{Forest, ForestModel, GradientBoosting, GradientBoostingModel},
+    ensemble::EnsembleModel,
     features::Wants,
     gaussian_mixture::{GaussianMixture, GaussianMixtureModel},
     isolation_forest::{IsolationForest, IsolationForestModel},
@@ -46,6 +47,8 @@ pub enum FittedModel {
     KMeans(KMeansModel),
     /// Clusters of ellipsoidal shape.
     GaussianMixture(GaussianMixtureModel),
+    /// Several of these, averaged.
+    Ensemble(EnsembleModel),
 }
 
 impl FittedModel {
@@ -65,6 +68,7 @@ impl FittedModel {
             Self::LocalOutlierFactor(_) => LocalOutlierFactor::NAME,
             Self::KMeans(_) => KMeans::NAME,
             Self::GaussianMixture(_) => GaussianMixture::NAME,
+            Self::Ensemble(_) => "ensemble",
         }
     }
 }
@@ -103,6 +107,7 @@ impl Fitted for FittedModel {
             Self::LocalOutlierFactor(model) => model.predict(x),
             Self::KMeans(model) => model.predict(x),
             Self::GaussianMixture(model) => model.predict(x),
+            Self::Ensemble(model) => model.predict(x),
         }
     }
 }

@@ -14,6 +14,7 @@ mod dense_sample;
 pub mod dependence;
 pub mod diagnose;
 pub mod disturb;
+pub mod ensemble;
 pub mod estimator;
 pub mod features;
 pub mod fitted_model;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use trainyard_core::{
     Codec, Column, Digest, Hasher, Keeper, Kind, Outline, StepError, Stored, Value,
     evaluation::{Resampled, Task},
+    judgement::Leaderboard,
     trial::Tuning,
 };
 use trainyard_data::{DataError, Table};
@@ -67,6 +68,9 @@ pub struct Package {
     /// The search that chose the hyperparameters, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<Tuning>,
+    /// What was tried and how much it counts, where several algorithms were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaderboard: Option<Leaderboard>,
     /// Loss on the training rows, an iteration each; empty for an estimator without iterations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub training_loss: Vec<f64>,

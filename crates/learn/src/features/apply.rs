@@ -31,11 +31,14 @@ impl FeaturePlan {
             layout = stage.layout(layout);
         }
         self.check_finite(&layout, &values)?;
-        let features = layout
+        let mut features: Vec<Feature> = layout
             .into_iter()
             .zip(values)
             .map(|(feature, values)| Feature { name: feature.name, values, levels: feature.levels })
             .collect();
+        for plan in &self.beside {
+            features.extend(plan.apply(frame)?.features);
+        }
         Ok(Matrix { features, rows: frame.rows })
     }
 

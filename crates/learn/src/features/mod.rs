@@ -58,6 +58,9 @@ pub struct FeaturePlan {
     /// True when every feature must come out finite, for an estimator that takes no missing value.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dense: bool,
+    /// Plans whose features follow these, for models that read features of several forms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Self>,
 }
 
 /// The name of the level that rare and unseen texts share.
@@ -79,13 +82,22 @@ impl FeaturePlan {
     /// Names of the raw columns that [`FeaturePlan::apply`] needs.
     #[must_use]
     pub fn inputs(&self) -> Vec<String> {
-        self.columns.iter().map(|column| column.name.clone()).collect()
+        let mut names: Vec<String> = Vec::with_capacity(self.columns.len());
+        let own = self.columns.iter().map(|column| column.name.clone());
+        for name in own.chain(self.beside.iter().flat_map(Self::inputs)) {
+            // Two plans mostly read the same columns; each is asked for once.
+            if self.beside.is_empty() || !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// Names of the features, in the order of the matrix.
     #[must_use]
     pub fn outputs(&self) -> Vec<String> {
-        self.layout().into_iter().map(|feature| feature.name).collect()
+        let own = self.layout().into_iter().map(|feature| feature.name);
+        own.chain(self.beside.iter().flat_map(Self::outputs)).collect()
     }
 
     /// The features before the stages.

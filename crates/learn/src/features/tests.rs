@@ -279,3 +279,18 @@ fn parameters_read_as_documented() {
     let properties = schema["properties"].as_object().unwrap();
     assert!(properties.values().all(|property| property["description"].is_string()), "{properties:#?}");
 }
+
+#[test]
+fn plans_side_by_side_give_their_features_one_after_the_other() {
+    let native = fit(&FeatureParams::default(), Wants::Native, &sensors());
+    let dense = fit(&FeatureParams::default(), Wants::Dense, &sensors());
+    let both = FeaturePlan { beside: vec![dense.clone()], ..native.clone() };
+    let (first, second) = (native.apply(&sensors()).unwrap(), dense.apply(&sensors()).unwrap());
+    let matrix = both.apply(&sensors()).unwrap();
+    assert_eq!(bits(&matrix), [bits(&first), bits(&second)].concat());
+    assert_eq!(both.outputs(), [native.outputs(), dense.outputs()].concat());
+    assert_eq!(both.inputs(), native.inputs(), "each raw column is asked for once");
+    let text = serde_json::to_string(&both).unwrap();
+    assert_eq!(serde_json::from_str::<FeaturePlan>(&text).unwrap(), both);
+    assert!(!serde_json::to_string(&native).unwrap().contains("beside"), "older packages look as they did");
+}

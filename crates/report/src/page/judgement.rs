@@ -5,7 +5,10 @@ use trainyard_core::{
     judgement::{Calibrated, Covered},
 };
 
-use super::figures::{Figure, figure};
+use super::{
+    figures::{Figure, figure},
+    leaderboard,
+};
 use crate::{
     charts::{
         self, Axis, Curves, Series,
@@ -132,6 +135,7 @@ fn slices(evaluation: &Evaluation) -> Option<Figure> {
 pub(crate) fn of_model(name: &str, model: &JudgedModel) -> Vec<Figure> {
     let mut figures = Vec::new();
     figures.extend(reliability(name, model));
+    figures.extend(model.details.leaderboard.as_ref().map(leaderboard::of));
     figures.extend(model.details.covered.as_ref().map(|covered| coverage(name, covered)));
     figures
 }

@@ -4,6 +4,7 @@ mod evaluation;
 mod figures;
 mod inputs;
 mod judgement;
+mod leaderboard;
 mod lineage;
 mod metrics;
 mod pipeline;

@@ -94,6 +94,7 @@ pub(super) fn judge(
             threshold,
             calibrated: calibrated(package, test, &scored, &settings)?,
             covered: covered(package, test, predicted, &settings),
+            leaderboard: package.leaderboard.clone(),
         },
     })
 }

@@ -12,37 +12,36 @@ use trainyard_learn::{
 };
 use trainyard_model::Package;
 
-use super::{algorithm::Algorithm, cross_validate::out_of_fold, material::Material, prepare::problem};
+use super::{
+    algorithm::Algorithm,
+    cross_validate::{OutOfFold, out_of_fold, pooled},
+    material::Material,
+    prepare::problem,
+};
 
 /// Folds of which each predicts what it has not seen.
 const FOLDS: u32 = 5;
 
-/// Predictions of rows that what predicts them has not seen.
-struct HeldOut {
-    rows: Vec<usize>,
-    prediction: Prediction,
-}
-
-/// Calibrates the package and makes it predict intervals or sets, as its parameters ask.
+/// Calibrates the package and makes it predict intervals or sets, as its parameters ask: on the validation rows, or
+/// where there are none on those that `cross_fitted` hands over, predicted by models that have not seen them.
 ///
 /// # Errors
 /// When the held-out rows cannot be predicted, are too few, or lack a class.
-pub(super) fn calibrate<A: Algorithm>(
+pub(super) fn calibrate(
     package: &mut Package,
     material: &Material<'_>,
-    params: &<A::Estimator as Estimator>::Params,
-    train: &[usize],
     validation: &[usize],
+    cross_fitted: impl FnOnce() -> Result<OutOfFold, StepError>,
 ) -> Result<(), StepError> {
     let common = material.common;
     if common.calibrate.is_none() && common.conformal.is_none() {
         return Ok(());
     }
     let held_out = if validation.is_empty() {
-        cross_fitted::<A>(material, params, train)?
+        cross_fitted()?
     } else {
         let model = package.model.as_ref().ok_or_else(|| StepError::new("broken-artifact", "there is no model"))?;
-        HeldOut {
+        OutOfFold {
             rows: validation.to_vec(),
             prediction: predicted(material, &package.features, model.as_ref(), validation)?,
         }
@@ -73,30 +72,15 @@ pub(super) fn calibrate<A: Algorithm>(
 }
 
 /// Every training row, predicted by a model of the folds without it.
-fn cross_fitted<A: Algorithm>(
+pub(super) fn cross_fitted<A: Algorithm>(
     material: &Material<'_>,
     params: &<A::Estimator as Estimator>::Params,
     train: &[usize],
-) -> Result<HeldOut, StepError> {
+) -> Result<OutOfFold, StepError> {
     let spec = FoldSpec { k_fold: Some(FOLDS), ..FoldSpec::default() };
     let folds = material.folds(&spec, train)?;
     let made = out_of_fold::<A>(material, params, None, &folds, &std::collections::BTreeMap::new())?;
-    let mut rows = Vec::new();
-    let mut whole: Option<Prediction> = None;
-    for fold in made {
-        rows.extend(fold.rows);
-        match (&mut whole, fold.prediction) {
-            (None, prediction) => whole = Some(prediction),
-            (Some(Prediction::Values(all)), Prediction::Values(values)) => all.extend(values),
-            (Some(Prediction::Probabilities { values: all, .. }), Prediction::Probabilities { values, .. }) => {
-                all.extend(values);
-            }
-            (Some(Prediction::Clusters { values: all, .. }), Prediction::Clusters { values, .. }) => all.extend(values),
-            _ => return Err(StepError::new("folds-differ", "the folds' models do not predict the same thing")),
-        }
-    }
-    let prediction = whole.ok_or_else(|| StepError::new("no-rows", "there is no row to calibrate on"))?;
-    Ok(HeldOut { rows, prediction })
+    pooled(made)
 }
 
 fn predicted(
@@ -109,17 +93,17 @@ fn predicted(
     Ok(model.predict(&matrix))
 }
 
-fn all(held_out: &HeldOut) -> Vec<usize> {
+fn all(held_out: &OutOfFold) -> Vec<usize> {
     (0..held_out.rows.len()).collect()
 }
 
 /// Every other row, or every other group where the split has groups.
-fn halves(material: &Material<'_>, held_out: &HeldOut) -> (Vec<usize>, Vec<usize>) {
+fn halves(material: &Material<'_>, held_out: &OutOfFold) -> (Vec<usize>, Vec<usize>) {
     let unit = |place: usize| material.groups.as_ref().map_or(place, |groups| groups[held_out.rows[place]] as usize);
     all(held_out).into_iter().partition(|&place| unit(place).is_multiple_of(2))
 }
 
-fn some(held_out: &HeldOut, places: &[usize]) -> HeldOut {
+fn some(held_out: &OutOfFold, places: &[usize]) -> OutOfFold {
     let prediction = match &held_out.prediction {
         Prediction::Values(values) => Prediction::Values(places.iter().map(|&place| values[place]).collect()),
         Prediction::Probabilities { classes, values } => Prediction::Probabilities {
@@ -133,5 +117,5 @@ fn some(held_out: &HeldOut, places: &[usize]) -> HeldOut {
             Prediction::Clusters { clusters: *clusters, values: places.iter().map(|&place| values[place]).collect() }
         }
     };
-    HeldOut { rows: places.iter().map(|&place| held_out.rows[place]).collect(), prediction }
+    OutOfFold { rows: places.iter().map(|&place| held_out.rows[place]).collect(), prediction }
 }

@@ -53,6 +53,26 @@ pub(super) fn out_of_fold<A: Algorithm>(
     Ok(all)
 }
 
+/// The folds' predictions one after the other.
+pub(super) fn pooled(made: Vec<OutOfFold>) -> Result<OutOfFold, StepError> {
+    let mut rows = Vec::new();
+    let mut whole: Option<Prediction> = None;
+    for fold in made {
+        rows.extend(fold.rows);
+        match (&mut whole, fold.prediction) {
+            (None, prediction) => whole = Some(prediction),
+            (Some(Prediction::Values(all)), Prediction::Values(values)) => all.extend(values),
+            (Some(Prediction::Probabilities { values: all, .. }), Prediction::Probabilities { values, .. }) => {
+                all.extend(values);
+            }
+            (Some(Prediction::Clusters { values: all, .. }), Prediction::Clusters { values, .. }) => all.extend(values),
+            _ => return Err(StepError::new("folds-differ", "the folds' models do not predict the same thing")),
+        }
+    }
+    let prediction = whole.ok_or_else(|| StepError::new("no-rows", "there is no row that a fold is judged by"))?;
+    Ok(OutOfFold { rows, prediction })
+}
+
 /// The search inside an outer fold: on its training rows alone.
 fn inner<A: Algorithm>(
     material: &Material<'_>,
@@ -73,7 +93,8 @@ fn inner<A: Algorithm>(
     Ok(search::<A>(&Search { material, params, tune, space: &space, study, folds }, earlier)?.params)
 }
 
-fn distinct(rows: &[usize]) -> Vec<usize> {
+/// Every row once, in table order.
+pub(super) fn distinct(rows: &[usize]) -> Vec<usize> {
     let mut rows = rows.to_vec();
     rows.sort_unstable();
     rows.dedup();

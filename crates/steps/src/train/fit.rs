@@ -8,7 +8,7 @@ use std::{
 
 use trainyard_core::{
     Column, Context, Inputs, Kind, Outlines, Outputs, Ports, Problem, Setting, Step, StepError, Value as _, Warning,
-    evaluation::Resampled, trial::Tuning,
+    evaluation::Resampled, judgement::Leaderboard, trial::Tuning,
 };
 use trainyard_data::split::SplitTable;
 use trainyard_learn::{Estimator, baseline::Baseline, features::FeaturePlan};
@@ -99,9 +99,9 @@ fn run<A: Algorithm>(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>
         },
     };
     let used = Training { common: common.clone(), estimator: own.clone() };
-    let made = Made { estimator: A::Estimator::NAME, plan, fitting, resampled, tuning };
+    let made = Made { estimator: A::Estimator::NAME, plan, fitting, resampled, tuning, leaderboard: None };
     let mut package = pack(&material, name, &train, serde_json::to_value(&used).unwrap_or_default(), made)?;
-    beyond::calibrate::<A>(&mut package, &material, &own, &train, &validation)?;
+    beyond::calibrate(&mut package, &material, &validation, || beyond::cross_fitted::<A>(&material, &own, &train))?;
     Ok(Outputs::one("model", package))
 }
 
@@ -134,6 +134,7 @@ pub(super) struct Made {
     pub(super) fitting: Fitting,
     pub(super) resampled: BTreeMap<String, Resampled>,
     pub(super) tuning: Option<Tuning>,
+    pub(super) leaderboard: Option<Leaderboard>,
 }
 
 /// The model package; `params` are those the model was fitted with.
@@ -146,7 +147,7 @@ pub(super) fn pack(
 ) -> Result<Package, StepError> {
     let baselines = baselines(material, train)?;
     let schema = material.split.table().schema();
-    let Made { estimator, plan, fitting, resampled, tuning } = made;
+    let Made { estimator, plan, fitting, resampled, tuning, leaderboard } = made;
     Ok(Package {
         format: Package::FORMAT,
         estimator: estimator.to_owned(),
@@ -160,6 +161,7 @@ pub(super) fn pack(
         features: plan,
         resampled,
         tuning,
+        leaderboard,
         training_loss: fitting.training_loss,
         validation_loss: fitting.validation_loss,
         baselines,

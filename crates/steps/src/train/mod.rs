@@ -5,6 +5,7 @@
 
 mod advice;
 pub mod algorithm;
+pub mod auto;
 mod beyond;
 mod check;
 pub mod checkpoints;
@@ -38,6 +39,7 @@ use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
 pub const STEPS: &[&dyn ErasedStep] = &[
+    &auto::AutoStep,
     &Train::<gradient_boosting::GradientBoosting>(PhantomData),
     &Train::<forest::Forest>(PhantomData),
     &Train::<linear::Linear>(PhantomData),

@@ -55,6 +55,8 @@ pub(super) struct Found<P> {
     pub(super) params: P,
     /// What the model package tells of it.
     pub(super) tuning: Tuning,
+    /// Every trial, in order.
+    pub(super) trials: Vec<Trial>,
 }
 
 /// Trials recorded before, by study and number.
@@ -194,7 +196,7 @@ fn found<A: Algorithm>(
         cut_short: (trials.len() as u32) < most,
         timed: search.tune.seconds.is_some(),
     };
-    Ok(Found { params, tuning })
+    Ok(Found { params, tuning, trials })
 }
 
 /// Parameters as a trial's record holds them.

@@ -7,6 +7,7 @@ mod csv;
 mod files;
 mod identity;
 mod json_lines;
+mod large;
 mod options;
 mod parquet;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 pub(crate) mod text;
 mod unify;
 pub(crate) mod value;
+mod windows;
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +32,7 @@ pub use self::{
 use self::{
     files::{Opened, open},
     unify::{Columns, unify},
+    windows::Bounds,
 };
 use crate::{error::DataError, table::Table};
 
@@ -101,44 +104,61 @@ pub fn read(files: &[PathBuf], options: &ReadOptions, cancelled: Cancelled<'_>) 
     let Some((first, others)) = files.split_first() else {
         return Err(DataError::new("file-not-found", "no file to read"));
     };
-    let first = read_one(first, options, None, cancelled)?;
-    let alike = alike(options, &first.settled);
-    let others: Vec<One> =
-        others.par_iter().map(|file| read_one(file, &alike, None, cancelled)).collect::<Result<_, _>>()?;
+    let first = read_one(first, options, options.header, None, cancelled)?;
+    // Whether there are headers is settled by the first.
+    let header = first.settled.header;
+    let others: Vec<Result<One, DataError>> =
+        others.par_iter().map(|file| read_one(file, options, header, None, cancelled)).collect();
     let (mut columns, mut notes) = (vec![first.columns], first.notes);
     for other in others {
+        let other = other?;
         columns.push(other.columns);
         notes.extend(other.notes);
     }
-    Ok(Read { table: unify(columns)?, notes })
+    Ok(Read { table: unify(&columns)?, notes })
 }
 
 /// The same for a step: what is large lies in a file in `folder` rather than in memory. One Parquet file is copied there
-/// as it is and not decoded before its rows are wanted; one Arrow file is read batch by batch. Text, and many files, are read
-/// in memory first.
+/// as it is and not decoded before its rows are wanted; one Arrow file is read batch by batch. Text, packed files and many
+/// files at once that come to more than 128 MB go there in two passes, the first of which infers the types; but a packed
+/// Arrow file is always unpacked in memory.
 ///
 /// # Errors
-/// As [`read`]; `disk-full`.
+/// As [`read`], but never `file-too-large`; `file-changed`, `too-large`, `disk-full`.
 pub fn read_into(
     files: &[PathBuf],
     options: &ReadOptions,
     folder: &Path,
     cancelled: Cancelled<'_>,
 ) -> Result<Read, DataError> {
+    read_within(files, options, folder, Bounds::default(), cancelled)
+}
+
+fn read_within(
+    files: &[PathBuf],
+    options: &ReadOptions,
+    folder: &Path,
+    bounds: Bounds,
+    cancelled: Cancelled<'_>,
+) -> Result<Read, DataError> {
     check(options)?;
-    let [file] = files else { return read(files, options, cancelled) };
-    let opened = open(file, options)?;
-    let table = match opened.format {
-        Format::Parquet if opened.unpacked().is_ok() => {
-            let before = identity::remembered(file);
-            let bytes = || before.filter(|digest| identity::remembered(file) == Some(*digest));
-            Table::copied(file, bytes, folder)?
+    if let [file] = files {
+        let opened = open(file, options)?;
+        let table = match opened.format {
+            Format::Parquet if opened.unpacked().is_ok() => {
+                let before = identity::remembered(file);
+                let bytes = || before.filter(|digest| identity::remembered(file) == Some(*digest));
+                Table::copied(file, bytes, folder)?
+            }
+            Format::Arrow => arrow_ipc::gather(&opened, folder, cancelled)?,
+            _ => None,
+        };
+        if let Some(table) = table {
+            return Ok(Read { table, notes: Vec::new() });
         }
-        Format::Arrow => arrow_ipc::gather(&opened, folder, cancelled)?,
-        _ => None,
-    };
-    if let Some(table) = table {
-        return Ok(Read { table, notes: Vec::new() });
+    }
+    if large::is_large(files, options, bounds.memory)? {
+        return large::read(files, options, folder, bounds, cancelled);
     }
     read(files, options, cancelled)
 }
@@ -150,18 +170,18 @@ pub fn read_into(
 pub fn look(files: &[PathBuf], options: &ReadOptions) -> Result<Look, DataError> {
     check(options)?;
     let (mut columns, mut notes, mut exact) = (Vec::new(), Vec::new(), files.len() <= MOST_LOOKS);
-    let (mut used, mut alike_first) = (None, options.clone());
+    let (mut used, mut header) = (None, options.header);
     for file in files.iter().take(MOST_LOOKS) {
-        let one = look_at(file, &alike_first)?;
+        let one = look_at(file, options, header)?;
         exact &= one.whole;
         notes.extend(one.notes);
         columns.push(one.columns);
         if used.is_none() {
-            alike_first = alike(options, &one.settled);
+            header = one.settled.header;
             used = Some(one.settled);
         }
     }
-    let table = unify(columns)?;
+    let table = unify(&columns)?;
     Ok(Look { schema: table.schema(), exact, options_used: used.unwrap_or_default(), notes })
 }
 
@@ -179,7 +199,7 @@ pub fn read_text(name: &str, bytes: Vec<u8>, options: &ReadOptions) -> Result<Re
         Format::JsonLines => One::of(json_lines::parse(file, bytes, true, options)?, true),
         other => return Err(DataError::new("bad-option", format!("`{name}` is text where {other} is not"))),
     };
-    Ok(Read { table: unify(vec![one.columns])?, notes: one.notes })
+    Ok(Read { table: unify(&[one.columns])?, notes: one.notes })
 }
 
 /// What came out of one file.
@@ -200,15 +220,10 @@ fn check(options: &ReadOptions) -> Result<(), DataError> {
     options.problems().into_iter().next().map_or(Ok(()), |problem| Err(problem.into()))
 }
 
-/// The options for the files after the first: whether there are headers is settled by the first.
-fn alike(options: &ReadOptions, settled: &ReadOptions) -> ReadOptions {
-    ReadOptions { header: settled.header, ..options.clone() }
-}
-
-fn look_at(file: &Path, options: &ReadOptions) -> Result<One, DataError> {
+fn look_at(file: &Path, options: &ReadOptions, header: Option<bool>) -> Result<One, DataError> {
     let mut bound = FIRST_LOOK;
     loop {
-        match read_one(file, options, Some(bound), &|| false) {
+        match read_one(file, options, header, Some(bound), &|| false) {
             // The first record alone is longer than the look.
             Err(error) if matches!(error.code.as_str(), "empty-file" | "unclosed-quote") && bound < LONGEST_LOOK => {
                 bound *= 8;
@@ -222,10 +237,11 @@ fn look_at(file: &Path, options: &ReadOptions) -> Result<One, DataError> {
     }
 }
 
-/// Reads a file, or about its first `bound` bytes.
+/// Reads a file, or about its first `bound` bytes. `header` says whether it has one, if it is of a kind that can.
 fn read_one(
     file: &Path,
     options: &ReadOptions,
+    header: Option<bool>,
     bound: Option<usize>,
     cancelled: Cancelled<'_>,
 ) -> Result<One, DataError> {
@@ -233,8 +249,8 @@ fn read_one(
     match opened.format {
         Format::Csv | Format::Tsv => {
             let (bytes, whole) = opened.load(bound, cancelled)?;
-            let tabs = opened.format == Format::Tsv;
-            Ok(One::of(csv::parse(file, bytes, whole, options, tabs, cancelled)?, whole))
+            let (options, tabs) = (ReadOptions { header, ..options.clone() }, opened.format == Format::Tsv);
+            Ok(One::of(csv::parse(file, bytes, whole, &options, tabs, cancelled)?, whole))
         }
         Format::JsonLines => {
             let (bytes, whole) = opened.load(bound, cancelled)?;

@@ -29,8 +29,9 @@ use rayon::prelude::*;
 use trainyard_core::{Codec, Digest, Keeper, Kind, Outline, Schema, StepError, Value};
 
 pub use canonical::column_type;
-pub(crate) use codec::{decode_parquet, encode_parquet, parquet_schema};
+pub(crate) use codec::{decode_parquet, encode_parquet, parquet_batches, parquet_schema, parquet_size};
 pub use gather::Gather;
+pub(crate) use gather::MEMORY;
 
 pub(crate) use self::summary::Summary;
 use self::{held::Held, parquet_file::ParquetFile, summary::Seen, view::View};

@@ -11,6 +11,7 @@ mod column;
 mod dialect;
 mod record;
 mod report;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -21,18 +22,23 @@ use rayon::prelude::*;
 use trainyard_core::ColumnType;
 
 pub(crate) use self::dialect::is_default_missing;
+pub(super) use self::{
+    chunks::plain as lines,
+    stream::{Survey, survey},
+};
 use self::{
     column::{Block, Column},
     dialect::{Dialect, detect_header},
     record::{Field, Records, Unclosed, unquoted},
-    report::SHOWN,
+    report::{Findings, SHOWN},
 };
 use super::{
     Cancelled, Note,
     options::{Quote, ReadOptions},
-    text,
+    text::{self, Part},
     unify::Columns,
     value::ValueType,
+    windows::{Bounds, LONGEST_RECORD},
 };
 use crate::error::DataError;
 
@@ -53,7 +59,7 @@ pub(super) struct Parsed {
 /// How to parse a file's records.
 struct Plan<'a> {
     file: &'a Path,
-    dialect: &'a Dialect,
+    dialect: Dialect,
     names: Vec<String>,
     types: Vec<ValueType>,
     declared: Vec<Option<ColumnType>>,
@@ -73,81 +79,67 @@ pub(super) fn parse(
     cancelled: Cancelled<'_>,
 ) -> Result<Parsed, DataError> {
     let mut text = text::decode(file, bytes, options.encoding.as_deref())?;
-    let dialect = Dialect::settle(file, &text, options, tabs)?;
+    let dialect = Dialect::settle(file, &text, text::line_end(&text), options, tabs)?;
     if !whole {
         text.truncate(chunks::last_whole_record(&text, &dialect));
     }
     let mut notes = Vec::new();
-    let (plan, header) = plan(file, &text, &dialect, options, &mut notes)?;
-    let body = &text[plan.start..];
-    let ends = chunks::ends(body, &dialect).map_err(|unclosed| plan.unclosed(&text, plan.start, unclosed))?;
-    let starts = std::iter::once(0).chain(ends.iter().copied());
-    let pieces: Vec<(usize, &[u8])> = starts.zip(&ends).map(|(start, end)| (start, &body[start..*end])).collect();
-    let mut chunks: Vec<Chunk> = pieces
-        .par_iter()
-        .map(|(start, piece)| {
-            if cancelled() {
-                return Err(DataError::cancelled());
-            }
-            plan.chunk(&text, plan.start + start, piece)
-        })
-        .collect::<Result<_, _>>()?;
-    plan.report_ragged(&text, &chunks, options.ragged.unwrap_or_default(), &mut notes)?;
-    plan.report_misfits(&text, &chunks)?;
-    let types: Vec<ValueType> = (0..plan.names.len())
-        .map(|at| chunks.iter().fold(plan.types[at], |joined, chunk| joined.join(chunk.columns[at].value_type())))
-        .collect();
-    chunks.par_iter_mut().zip(&pieces).for_each(|(chunk, (_, piece))| plan.read_again(chunk, piece, &types));
-    plan.note_columns(&chunks, &types, &mut notes);
-    let batches = chunks
-        .into_par_iter()
-        .map(|chunk| {
-            let arrays = chunk.columns.into_iter().zip(&types).map(|(column, kind)| column.finish(*kind));
-            Ok(arrays.collect::<Result<Vec<ArrayRef>, _>>()?)
-        })
-        .collect::<Result<Vec<_>, DataError>>()?;
-    let settled = ReadOptions {
-        delimiter: Some(dialect.delimiter),
-        header: Some(header),
-        columns: if header && options.columns.is_none() { None } else { Some(plan.names.clone()) },
-        decimal: (dialect.decimal != b'.').then_some(char::from(dialect.decimal)),
-        quote: dialect.quote.filter(|quote| *quote != b'"').map(Quote::Char).or(options.quote),
-        trim: dialect.trim.then_some(true).or(options.trim),
-        ..options.clone()
-    };
-    Ok(Parsed { columns: Columns::new(file, plan.names, types, batches), notes, settled })
+    let (plan, header) = plan(file, &text, dialect, options, &mut notes)?;
+    let (part, body) = (Part::whole(&text), &text[plan.start..]);
+    let cuts = chunks::cuts(body, &plan.dialect, Bounds::default().chunk);
+    if let Some(at) = cuts.unclosed {
+        return Err(unclosed(file, &part, plan.start + at, &plan.dialect));
+    }
+    let mut ends = cuts.ends;
+    if ends.last().copied().unwrap_or(0) < body.len() {
+        ends.push(body.len());
+    }
+    let chunks = plan.chunks(&part, plan.start, &ends, cancelled)?;
+    let mut findings = Findings::new(&plan.types);
+    findings.add(&part, &chunks);
+    let types = plan.conclude(&findings, options, &mut notes)?;
+    let batches = plan.arrays(chunks, &part, plan.start, &ends, &types)?;
+    let settled = plan.settled(options, header);
+    Ok(Parsed { columns: Columns::new(file, plan.names, &types, batches), notes, settled })
 }
 
 /// A chunk's columns, and what was wrong with its rows.
 struct Chunk {
     columns: Vec<Column>,
     rows: usize,
-    /// Ragged rows, the first few: position in the file and number of fields.
+    /// Ragged rows, the first few: position in that part and number of fields.
     ragged: Vec<(usize, usize)>,
     ragged_count: usize,
     /// Smallest and largest number of fields of a ragged row.
     ragged_fields: Option<(usize, usize)>,
-    /// Where the chunk starts in the file.
+    /// Where the chunk starts in its part of the file.
     start: usize,
+}
+
+/// The pieces of `part` from `from` on that end at `ends`, counted from there, each with its start in `part`.
+fn pieces<'a>(part: &Part<'a>, from: usize, ends: &[usize]) -> Vec<(usize, &'a [u8])> {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    starts.zip(ends).map(|(start, end)| (from + start, &part.text[from + start..from + *end])).collect()
 }
 
 fn plan<'a>(
     file: &'a Path,
     text: &[u8],
-    dialect: &'a Dialect,
+    dialect: Dialect,
     options: &ReadOptions,
     notes: &mut Vec<Note>,
 ) -> Result<(Plan<'a>, bool), DataError> {
     let shown = file.display();
-    let unclosed = |Unclosed(at): Unclosed| unclosed(file, text, at, dialect);
-    let mut records = Records::new(text, dialect);
+    let part = Part::whole(text);
+    let mut records = Records::new(text, &dialect);
     let mut first = Vec::new();
-    if records.next(&mut first).map_err(unclosed)?.is_none() {
+    let begun = records.next(&mut first).map_err(|Unclosed(at)| unclosed(file, &part, at, &dialect))?;
+    if begun.is_none() {
         return Err(DataError::new("empty-file", format!("`{shown}` is empty")));
     }
     let after_first = records.position();
     // Detection must see text: the first line of a binary file makes no message.
-    text::check(file, text, &text[..after_first], 0)?;
+    text::check(file, &part, &text[..after_first], 0)?;
     let wanted = options.infer_rows.unwrap_or(FIRST_RECORDS);
     let mut rest = Vec::new();
     while rest.len() < wanted {
@@ -161,7 +153,7 @@ fn plan<'a>(
     let header = match options.header {
         Some(header) => header,
         None => {
-            let (header, sure) = detect_header(text, dialect, &first, &rest);
+            let (header, sure) = detect_header(text, &dialect, &first, &rest);
             if header && !sure {
                 notes.push(Note::new(
                     "header-guessed",
@@ -176,7 +168,7 @@ fn plan<'a>(
             header
         }
     };
-    let names = names(file, text, dialect, options, header.then_some(first.as_slice()), first.len())?;
+    let names = names(file, text, &dialect, options, header.then_some(first.as_slice()), first.len())?;
     if !header {
         rest.insert(0, first);
     }
@@ -268,22 +260,88 @@ fn names(
         .help("name all columns with `columns`, or say `header: false` if the first row is data"))
 }
 
-fn unclosed(file: &Path, text: &[u8], at: usize, dialect: &Dialect) -> DataError {
+/// The quote at `at` of `part` is never closed.
+fn unclosed(file: &Path, part: &Part<'_>, at: usize, dialect: &Dialect) -> DataError {
     // What is not text at all has quotes anywhere.
-    if let Err(error) = text::check(file, text, &text[..text.len().min(1 << 16)], 0)
+    if let Err(error) = text::check(file, &Part::whole(part.head), part.head, 0)
         && error.code == "binary-file"
     {
         return error;
     }
     let quote = dialect.quote.map_or('"', char::from);
-    let line = text::line_at(text, at);
+    let line = part.line_at(at);
     DataError::new("unclosed-quote", format!("`{}`: the `{quote}` on line {line} is never closed", file.display()))
         .help("say `quote: off` if quotes stand for themselves")
 }
 
 impl Plan<'_> {
-    fn unclosed(&self, text: &[u8], start: usize, Unclosed(at): Unclosed) -> DataError {
-        unclosed(self.file, text, start + at, self.dialect)
+    /// Parses the text from `from` on in pieces that end at `ends`, counted from there.
+    fn chunks(
+        &self,
+        part: &Part<'_>,
+        from: usize,
+        ends: &[usize],
+        cancelled: Cancelled<'_>,
+    ) -> Result<Vec<Chunk>, DataError> {
+        let chunks: Vec<Result<Chunk, DataError>> = pieces(part, from, ends)
+            .into_par_iter()
+            .map(|(start, piece)| {
+                if cancelled() {
+                    return Err(DataError::cancelled());
+                }
+                self.chunk(part, start, piece)
+            })
+            .collect();
+        // Of several mistakes, the first one is told at any number of threads.
+        chunks.into_iter().collect()
+    }
+
+    /// The types that hold all values, unless something speaks against the file.
+    fn conclude(
+        &self,
+        findings: &Findings,
+        options: &ReadOptions,
+        notes: &mut Vec<Note>,
+    ) -> Result<Vec<ValueType>, DataError> {
+        self.report_ragged(findings, options.ragged.unwrap_or_default(), notes)?;
+        self.report_misfits(findings)?;
+        let types = findings.types();
+        self.note_columns(findings, &types, notes);
+        Ok(types)
+    }
+
+    /// The values of chunks as columns of these types.
+    fn arrays(
+        &self,
+        mut chunks: Vec<Chunk>,
+        part: &Part<'_>,
+        from: usize,
+        ends: &[usize],
+        types: &[ValueType],
+    ) -> Result<Vec<Vec<ArrayRef>>, DataError> {
+        let pieces = pieces(part, from, ends);
+        chunks.par_iter_mut().zip(pieces).for_each(|(chunk, (_, piece))| self.read_again(chunk, piece, types));
+        chunks
+            .into_par_iter()
+            .map(|chunk| {
+                let arrays = chunk.columns.into_iter().zip(types).map(|(column, kind)| column.finish(*kind));
+                Ok(arrays.collect::<Result<Vec<ArrayRef>, _>>()?)
+            })
+            .collect()
+    }
+
+    /// The options that would read the file the same way without detection.
+    fn settled(&self, options: &ReadOptions, header: bool) -> ReadOptions {
+        let dialect = &self.dialect;
+        ReadOptions {
+            delimiter: Some(dialect.delimiter),
+            header: Some(header),
+            columns: if header && options.columns.is_none() { None } else { Some(self.names.clone()) },
+            decimal: (dialect.decimal != b'.').then_some(char::from(dialect.decimal)),
+            quote: dialect.quote.filter(|quote| *quote != b'"').map(Quote::Char).or(options.quote),
+            trim: dialect.trim.then_some(true).or(options.trim),
+            ..options.clone()
+        }
     }
 
     fn fresh(&self, bytes: usize) -> Vec<Column> {
@@ -293,12 +351,11 @@ impl Plan<'_> {
         columns.map(|(value_type, declared)| Column::new(*value_type, *declared, rows)).collect()
     }
 
-    /// Parses a chunk that starts at `start` of the file's text.
-    fn chunk(&self, text: &[u8], start: usize, piece: &[u8]) -> Result<Chunk, DataError> {
-        text::check(self.file, text, piece, start)?;
-        // Fields count their bytes in 30 bits.
-        if piece.len() >= 1 << 30 {
-            let line = text::line_at(text, start);
+    /// Parses a chunk that starts at `start` of `part`.
+    fn chunk(&self, part: &Part<'_>, start: usize, piece: &[u8]) -> Result<Chunk, DataError> {
+        text::check(self.file, part, piece, start)?;
+        if piece.len() >= LONGEST_RECORD {
+            let line = part.line_at(start);
             return Err(DataError::new(
                 "line-too-long",
                 format!("`{}`: the record on line {line} is longer than 1 GiB", self.file.display()),
@@ -312,10 +369,10 @@ impl Plan<'_> {
             ragged_fields: None,
             start,
         };
-        let unclosed = self.blocks(piece, &mut chunk, |columns, block| {
+        let read = self.blocks(piece, &mut chunk, |columns, block| {
             columns.iter_mut().enumerate().for_each(|(position, column)| column.append(block, position));
         });
-        unclosed.map_err(|unclosed| self.unclosed(text, start, unclosed))?;
+        read.map_err(|Unclosed(at)| unclosed(self.file, part, start + at, &self.dialect))?;
         Ok(chunk)
     }
 
@@ -327,7 +384,7 @@ impl Plan<'_> {
         mut take: impl FnMut(&mut Vec<Column>, &Block<'_>),
     ) -> Result<(), Unclosed> {
         let width = self.names.len();
-        let mut records = Records::new(piece, self.dialect);
+        let mut records = Records::new(piece, &self.dialect);
         let mut fields: Vec<Field> = Vec::with_capacity(BLOCK_ROWS * width);
         loop {
             let before = fields.len();
@@ -346,7 +403,7 @@ impl Plan<'_> {
                 continue;
             }
             if fields.len() >= BLOCK_ROWS * width || at.is_none() {
-                let block = Block { text: piece, dialect: self.dialect, fields: &fields, width };
+                let block = Block { text: piece, dialect: &self.dialect, fields: &fields, width };
                 chunk.rows += block.rows();
                 take(&mut chunk.columns, &block);
                 fields.clear();

@@ -8,7 +8,10 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use super::options::{Format, ReadOptions};
+use super::{
+    Cancelled,
+    options::{Format, ReadOptions},
+};
 use crate::error::DataError;
 
 /// A line of text longer than this is no table, and would be held in memory many times over.
@@ -138,34 +141,16 @@ impl Opened<'_> {
     }
 
     /// The unpacked bytes, up to `bound` of them, and whether those are all.
-    pub(super) fn load(
-        &self,
-        bound: Option<usize>,
-        cancelled: super::Cancelled<'_>,
-    ) -> Result<(Vec<u8>, bool), DataError> {
-        let failed = |error: io::Error| match self.packing {
-            Packing::None => DataError::file(self.file, &error),
-            _ => DataError::new("broken-file", format!("`{}` cannot be unpacked: {error}", self.file.display()))
-                .help("is it complete?"),
-        };
-        let file = File::open(self.file).map_err(failed)?;
-        let size = file.metadata().map(|meta| meta.len()).unwrap_or(0);
-        let mut reader: Box<dyn Read> = match self.packing {
-            Packing::None => Box::new(file),
-            Packing::Gzip => Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 16, file))),
-            Packing::Zstandard => Box::new(zstd::Decoder::new(file).map_err(failed)?),
-        };
-        let mut bytes = Vec::new();
+    pub(super) fn load(&self, bound: Option<usize>, cancelled: Cancelled<'_>) -> Result<(Vec<u8>, bool), DataError> {
+        let (mut blocks, mut bytes, limit) = (self.blocks(cancelled)?, Vec::new(), bound.unwrap_or(LARGEST_FILE));
         if self.packing == Packing::None {
+            let size = self.file.metadata().map_or(0, |meta| usize::try_from(meta.len()).unwrap_or(0));
             // One more byte lets the last read see the end without growing.
-            bytes.reserve_exact(usize::try_from(size).unwrap_or(0).min(bound.unwrap_or(LARGEST_FILE)) + 1);
+            bytes.reserve_exact(size.min(limit) + 1);
         }
-        let limit = bound.unwrap_or(LARGEST_FILE);
-        let mut line_start = 0;
         loop {
-            let before = bytes.len();
-            let want = BLOCK.min(limit + 1 - before);
-            let got = reader.by_ref().take(want as u64).read_to_end(&mut bytes).map_err(failed)?;
+            let room = limit + 1 - bytes.len();
+            let more = blocks.more(&mut bytes, BLOCK.min(room))?;
             if bytes.len() > limit {
                 bytes.truncate(limit);
                 if bound.is_some() {
@@ -177,30 +162,96 @@ impl Opened<'_> {
                 )
                 .help("cut it into several files, or convert it to Parquet"));
             }
-            if got < want {
+            if !more {
                 return Ok((bytes, true));
             }
-            if let Some(end) = memchr::memrchr2(b'\n', b'\r', &bytes[before..]) {
-                line_start = before + end;
-            }
-            let lines = match self.format {
-                Format::Csv | Format::Tsv => true,
-                // An array of objects may well be one line.
-                Format::JsonLines => bytes.trim_ascii_start().first() != Some(&b'['),
-                Format::Parquet | Format::Arrow => false,
-            };
-            if lines && bytes.len() - line_start > LONGEST_LINE {
-                let line = super::text::line_at(&bytes, line_start + 1);
-                return Err(DataError::new(
-                    "line-too-long",
-                    format!("`{}`: line {line} is longer than {} MiB", self.file.display(), LONGEST_LINE >> 20),
-                )
-                .help("is it a text file with one record a line?"));
-            }
-            if cancelled() {
-                return Err(DataError::cancelled());
-            }
         }
+    }
+
+    /// The unpacked bytes, block by block.
+    pub(super) fn blocks<'a>(&'a self, cancelled: Cancelled<'a>) -> Result<Blocks<'a>, DataError> {
+        let file = File::open(self.file).map_err(|error| self.failed(&error))?;
+        let reader: Box<dyn Read> = match self.packing {
+            Packing::None => Box::new(file),
+            Packing::Gzip => Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 16, file))),
+            Packing::Zstandard => Box::new(zstd::Decoder::new(file).map_err(|error| self.failed(&error))?),
+        };
+        Ok(Blocks { opened: self, reader, cancelled, first: None, open: 0, feeds: 0, returns: 0 })
+    }
+
+    /// How many unpacked bytes there are, or `most` and one more.
+    pub(super) fn size_up_to(&self, most: u64) -> Result<u64, DataError> {
+        if self.packing == Packing::None {
+            return self.file.metadata().map(|meta| meta.len()).map_err(|error| self.failed(&error));
+        }
+        let blocks = self.blocks(&|| false)?;
+        // What cannot be unpacked is reported when it is read.
+        Ok(io::copy(&mut blocks.reader.take(most.saturating_add(1)), &mut io::sink()).unwrap_or(0))
+    }
+
+    /// `file-changed`: what the file holds now is not what it held a moment ago.
+    pub(super) fn changed(&self) -> DataError {
+        DataError::new("file-changed", format!("`{}` changed while it was read", self.file.display()))
+            .help("run again when nothing writes to it any more")
+    }
+
+    fn failed(&self, error: &io::Error) -> DataError {
+        match self.packing {
+            Packing::None => DataError::file(self.file, error),
+            _ => DataError::new("broken-file", format!("`{}` cannot be unpacked: {error}", self.file.display()))
+                .help("is it complete?"),
+        }
+    }
+}
+
+/// The unpacked bytes of a file, block by block.
+pub(super) struct Blocks<'a> {
+    opened: &'a Opened<'a>,
+    reader: Box<dyn Read>,
+    cancelled: Cancelled<'a>,
+    /// The first byte that is no space.
+    first: Option<u8>,
+    /// Bytes since the last line end.
+    open: usize,
+    /// Line feeds and carriage returns so far.
+    feeds: usize,
+    returns: usize,
+}
+
+impl Blocks<'_> {
+    /// Appends the next block of so many bytes; false when it was the last one.
+    pub(super) fn more(&mut self, bytes: &mut Vec<u8>, block: usize) -> Result<bool, DataError> {
+        if (self.cancelled)() {
+            return Err(DataError::cancelled());
+        }
+        let lines = match self.opened.format {
+            Format::Csv | Format::Tsv => true,
+            // An array of objects may well be one line.
+            Format::JsonLines => self.first != Some(b'['),
+            Format::Parquet | Format::Arrow => false,
+        };
+        if lines && self.open > LONGEST_LINE {
+            let line = if self.feeds > 0 { self.feeds } else { self.returns } + 1;
+            return Err(DataError::new(
+                "line-too-long",
+                format!("`{}`: line {line} is longer than {} MiB", self.opened.file.display(), LONGEST_LINE >> 20),
+            )
+            .help("is it a text file with one record a line?"));
+        }
+        let before = bytes.len();
+        let read = self.reader.by_ref().take(block as u64).read_to_end(bytes);
+        let got = read.map_err(|error| self.opened.failed(&error))?;
+        let new = &bytes[before..];
+        self.first = self.first.or_else(|| new.iter().copied().find(|byte| !byte.is_ascii_whitespace()));
+        match memchr::memrchr2(b'\n', b'\r', new) {
+            Some(end) => {
+                self.feeds += memchr::memchr_iter(b'\n', &new[..=end]).count();
+                self.returns += memchr::memchr_iter(b'\r', &new[..=end]).count();
+                self.open = got - end;
+            }
+            None => self.open += got,
+        }
+        Ok(got == block)
     }
 }
 

@@ -3,6 +3,8 @@
 //! A missing key or `null` is a missing value. Arrays and objects are kept as JSON text. Texts that are all dates or
 //! all moments become such; a column of mixed kinds becomes text.
 
+mod stream;
+
 use std::{
     collections::{HashMap, HashSet},
     fmt,
@@ -16,21 +18,20 @@ use arrow::array::{
 use rayon::prelude::*;
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
+    de::{MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Value;
 
+pub(super) use self::stream::{Survey, survey};
 use super::{
     Note, csv,
     options::{Format, ReadOptions},
-    text,
+    text::{self, Part},
     unify::Columns,
     value::{DAY, ValueType, boolean, date, float, integer, timestamp},
+    windows::{Bounds, Cuts},
 };
 use crate::error::DataError;
-
-/// Bytes of lines parsed by one thread at a time.
-const CHUNK: usize = 4 << 20;
 
 /// Misfits named in an error.
 const SHOWN: usize = 5;
@@ -176,8 +177,10 @@ struct Chunk {
     names: Vec<String>,
     positions: HashMap<String, usize>,
     columns: Vec<Vec<Scalar>>,
-    /// The line of each row.
+    /// The line of each row; in an array, its number.
     lines: Vec<usize>,
+    /// Rows of an array before the first one.
+    before: usize,
 }
 
 impl Chunk {
@@ -212,43 +215,73 @@ pub(super) fn parse(file: &Path, bytes: Vec<u8>, whole: bool, options: &ReadOpti
     let chunks = if bytes.trim_ascii_start().first() == Some(&b'[') {
         vec![array(file, &bytes, whole)?]
     } else {
-        lines(file, &bytes, whole)?
+        let text = match memchr::memrchr(b'\n', &bytes) {
+            // The last line may be cut.
+            Some(end) if !whole => &bytes[..=end],
+            _ => &bytes,
+        };
+        let mut ends = cuts(text, Bounds::default().chunk).ends;
+        if ends.last() != Some(&text.len()) {
+            ends.push(text.len());
+        }
+        lines(file, &Part { line_end: b'\n', ..Part::whole(text) }, &ends)?
     };
     let mut names: Vec<String> = Vec::new();
     let mut seen = HashSet::new();
     names.extend(chunks.iter().flat_map(|chunk| &chunk.names).filter(|name| seen.insert(name.as_str())).cloned());
+    unknown_types(file, &names, options)?;
+    let types: Vec<ValueType> = names
+        .par_iter()
+        .map(|name| {
+            let values = chunks.iter().filter_map(|chunk| Some(&chunk.columns[*chunk.positions.get(name)?])).flatten();
+            let inferred = values.fold(ValueType::Unknown, |joined, value| joined.join(value.value_type()));
+            settled_type(name, inferred, options)
+        })
+        .collect();
+    let mut misfits = Misfits::new(names.len());
+    misfits.add(&chunks, &names, &types);
+    misfits.refuse(file, &names, &types)?;
+    let notes = notes(file, &names, &types);
+    let batches = arrays(chunks, &names, &types);
+    let settled = ReadOptions { format: Some(Format::JsonLines), ..options.clone() };
+    Ok(csv::Parsed { columns: Columns::new(file, names, &types, batches), notes, settled })
+}
+
+/// Refuses a file without columns, and declared types of columns that it has not.
+fn unknown_types(file: &Path, names: &[String], options: &ReadOptions) -> Result<(), DataError> {
     if names.is_empty() {
         return Err(DataError::new("empty-file", format!("`{}` is empty", file.display())));
     }
-    if let Some(name) = options.types.keys().find(|name| !names.contains(name)) {
-        return Err(DataError::unknown_column(name, names.iter().map(String::as_str)));
+    match options.types.keys().find(|name| !names.contains(name)) {
+        Some(name) => Err(DataError::unknown_column(name, names.iter().map(String::as_str))),
+        None => Ok(()),
     }
-    let types: Vec<ValueType> = names.par_iter().map(|name| column_type(&chunks, name, options)).collect();
-    misfits(file, &chunks, &names, &types)?;
-    let mut notes = Vec::new();
-    let empty: Vec<String> = names
-        .iter()
-        .zip(&types)
+}
+
+/// Notes columns without values.
+fn notes(file: &Path, names: &[String], types: &[ValueType]) -> Vec<Note> {
+    let pairs = names.iter().zip(types);
+    let empty: Vec<String> = pairs
         .filter(|(_, value_type)| **value_type == ValueType::Unknown)
         .map(|(name, _)| format!("`{name}`"))
         .collect();
-    if !empty.is_empty() {
-        notes
-            .push(Note::new("empty-columns", format!("`{}`: no value at all in {}", file.display(), empty.join(", "))));
+    if empty.is_empty() {
+        return Vec::new();
     }
-    let batches: Vec<Vec<ArrayRef>> = chunks
-        .into_par_iter()
-        .map(|mut chunk| {
-            let rows = chunk.lines.len();
-            let columns = names.iter().zip(&types).map(|(name, value_type)| {
-                let values = chunk.positions.get(name).map(|position| std::mem::take(&mut chunk.columns[*position]));
-                finish(values.unwrap_or_else(|| vec![Scalar::Missing; rows]), *value_type)
-            });
-            columns.collect()
-        })
-        .collect();
-    let settled = ReadOptions { format: Some(Format::JsonLines), ..options.clone() };
-    Ok(csv::Parsed { columns: Columns::new(file, names, types, batches), notes, settled })
+    vec![Note::new("empty-columns", format!("`{}`: no value at all in {}", file.display(), empty.join(", ")))]
+}
+
+/// The columns of each chunk.
+fn arrays(chunks: Vec<Chunk>, names: &[String], types: &[ValueType]) -> Vec<Vec<ArrayRef>> {
+    let of_chunk = |mut chunk: Chunk| {
+        let rows = chunk.lines.len();
+        let columns = names.iter().zip(types).map(|(name, value_type)| {
+            let values = chunk.positions.get(name).map(|position| std::mem::take(&mut chunk.columns[*position]));
+            finish(values.unwrap_or_else(|| vec![Scalar::Missing; rows]), *value_type)
+        });
+        columns.collect()
+    };
+    chunks.into_par_iter().map(of_chunk).collect()
 }
 
 fn bad(file: &Path, line: usize, why: impl fmt::Display) -> DataError {
@@ -262,33 +295,27 @@ fn reason(error: &serde_json::Error) -> String {
     text.split(" at line ").next().unwrap_or(&text).to_owned()
 }
 
-fn lines(file: &Path, bytes: &[u8], whole: bool) -> Result<Vec<Chunk>, DataError> {
-    let bytes = match memchr::memrchr(b'\n', bytes) {
-        // The last line may be cut.
-        Some(end) if !whole => &bytes[..=end],
-        _ => bytes,
-    };
-    let mut starts = vec![0];
-    while let Some(last) = starts.last().copied().filter(|last| bytes.len() - last > CHUNK) {
-        let Some(end) = memchr::memchr(b'\n', &bytes[last + CHUNK..]) else { break };
-        starts.push(last + CHUNK + end + 1);
-    }
-    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
-    let pieces: Vec<&[u8]> = starts.iter().zip(ends).map(|(start, end)| &bytes[*start..end]).collect();
-    let counts: Vec<usize> = pieces.par_iter().map(|piece| memchr::memchr_iter(b'\n', piece).count()).collect();
-    let first_lines: Vec<usize> = counts
-        .iter()
-        .scan(1, |line, count| {
-            let first = *line;
-            *line += count;
-            Some(first)
-        })
-        .collect();
-    let work: Vec<(&[u8], usize, usize)> =
-        pieces.iter().zip(&starts).zip(&first_lines).map(|((piece, start), line)| (*piece, *start, *line)).collect();
-    work.into_par_iter()
-        .map(|(piece, start, first_line)| {
-            text::check(file, bytes, piece, start)?;
+/// Where `text`, of which more may follow, can be cut into chunks of about so many bytes.
+fn cuts(text: &[u8], chunk: usize) -> Cuts {
+    Cuts { ends: csv::lines(text, b'\n', chunk), unclosed: None }
+}
+
+/// The rows of the lines of `part`, chunk by chunk.
+fn lines(file: &Path, part: &Part<'_>, ends: &[usize]) -> Result<Vec<Chunk>, DataError> {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let pieces: Vec<(usize, &[u8])> = starts.zip(ends).map(|(start, end)| (start, &part.text[start..*end])).collect();
+    let counts: Vec<usize> = pieces.par_iter().map(|(_, piece)| memchr::memchr_iter(b'\n', piece).count()).collect();
+    let first_lines = counts.iter().scan(part.before + 1, |line, count| {
+        let first = *line;
+        *line += count;
+        Some(first)
+    });
+    let work: Vec<(usize, &[u8], usize)> =
+        pieces.iter().zip(first_lines).map(|((start, piece), line)| (*start, *piece, line)).collect();
+    let chunks: Vec<Result<Chunk, DataError>> = work
+        .into_par_iter()
+        .map(|(start, piece, first_line)| {
+            text::check(file, part, piece, start)?;
             let mut chunk = Chunk::default();
             for (number, line) in piece.split(|byte| *byte == b'\n').enumerate() {
                 let line = line.trim_ascii();
@@ -301,76 +328,99 @@ fn lines(file: &Path, bytes: &[u8], whole: bool) -> Result<Vec<Chunk>, DataError
             }
             Ok(chunk)
         })
-        .collect()
+        .collect();
+    // Of several mistakes, the first one is told at any number of threads.
+    chunks.into_iter().collect()
 }
 
 /// The rows of one array of objects.
 fn array(file: &Path, bytes: &[u8], whole: bool) -> Result<Chunk, DataError> {
-    struct Rows<'a>(&'a mut Chunk);
-    impl<'de> DeserializeSeed<'de> for Rows<'_> {
-        type Value = ();
-        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-            deserializer.deserialize_seq(self)
-        }
+    let mut all = Chunk::default();
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let read = array_rows(&mut deserializer, &mut all, &mut |_, _| Ok(())).and_then(|()| deserializer.end());
+    match read {
+        Err(error) if whole => Err(bad(file, error.line(), reason(&error))),
+        // The first part of an array breaks off in its midst.
+        _ => Ok(all),
     }
+}
+
+/// Appends the rows of an array of objects to `rows`, and shows them to `full` after each, the last time with `true`.
+fn array_rows<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    rows: &mut Chunk,
+    full: &mut dyn FnMut(&mut Chunk, bool) -> Result<(), String>,
+) -> Result<(), D::Error> {
+    struct Rows<'a>(&'a mut Chunk, &'a mut dyn FnMut(&mut Chunk, bool) -> Result<(), String>);
     impl<'de> Visitor<'de> for Rows<'_> {
         type Value = ();
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an array of objects")
         }
         fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+            use serde::de::Error;
             while let Some(record) = rows.next_element::<Record>()? {
-                let row = self.0.lines.len() + 1;
-                self.0.push(record, row).map_err(serde::de::Error::custom)?;
+                let row = self.0.before + self.0.lines.len() + 1;
+                self.0.push(record, row).map_err(A::Error::custom)?;
+                self.1(self.0, false).map_err(A::Error::custom)?;
             }
-            Ok(())
+            self.1(self.0, true).map_err(A::Error::custom)
         }
     }
-    let mut chunk = Chunk::default();
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let read = Rows(&mut chunk).deserialize(&mut deserializer).and_then(|()| deserializer.end());
-    match read {
-        Err(error) if whole => Err(bad(file, error.line(), reason(&error))),
-        // The first part of an array breaks off in its midst.
-        _ => Ok(chunk),
-    }
+    deserializer.deserialize_seq(Rows(rows, full))
 }
 
-fn column_type(chunks: &[Chunk], name: &str, options: &ReadOptions) -> ValueType {
-    let values = || chunks.iter().filter_map(|chunk| Some(&chunk.columns[*chunk.positions.get(name)?])).flatten();
-    let inferred = || values().fold(ValueType::Unknown, |joined, value| joined.join(value.value_type()));
+/// The type of a column: the declared one, or that of its values.
+fn settled_type(name: &str, inferred: ValueType, options: &ReadOptions) -> ValueType {
     match options.types.get(name) {
-        Some(trainyard_core::ColumnType::Timestamp) => match inferred() {
-            ValueType::TimestampUtc => ValueType::TimestampUtc,
-            _ => ValueType::Timestamp,
-        },
+        Some(trainyard_core::ColumnType::Timestamp) if inferred == ValueType::TimestampUtc => ValueType::TimestampUtc,
         Some(declared) => ValueType::declared(*declared),
-        None => inferred(),
+        None => inferred,
     }
 }
 
-/// Refuses values that do not fit the type a column was declared to have.
-fn misfits(file: &Path, chunks: &[Chunk], names: &[String], types: &[ValueType]) -> Result<(), DataError> {
-    let mut wrong = Vec::new();
-    for (name, value_type) in names.iter().zip(types) {
-        let rows = chunks.iter().filter_map(|chunk| Some((chunk, *chunk.positions.get(name)?)));
-        let values = rows.flat_map(|(chunk, position)| chunk.columns[position].iter().zip(&chunk.lines));
-        let lines: Vec<usize> = values.filter(|(value, _)| !value.fits(*value_type)).map(|(_, line)| *line).collect();
-        if !lines.is_empty() {
-            let shown: Vec<String> = lines.iter().take(SHOWN).map(usize::to_string).collect();
-            let more = if lines.len() > SHOWN { ", …" } else { "" };
-            wrong.push(format!(
-                "column `{name}` holds what is no {} on line {}{more}",
-                value_type.name(),
-                shown.join(", ")
-            ));
+/// Values that do not fit the type a column was declared to have: the lines of the first few, and whether there are more.
+struct Misfits(Vec<(Vec<usize>, bool)>);
+
+impl Misfits {
+    /// None yet in so many columns.
+    fn new(columns: usize) -> Self {
+        Self(vec![(Vec::new(), false); columns])
+    }
+
+    fn add(&mut self, chunks: &[Chunk], names: &[String], types: &[ValueType]) {
+        for ((name, value_type), (shown, more)) in names.iter().zip(types).zip(&mut self.0) {
+            let columns = chunks.iter().filter_map(|chunk| Some((chunk, *chunk.positions.get(name)?)));
+            let values = columns.flat_map(|(chunk, position)| chunk.columns[position].iter().zip(&chunk.lines));
+            for (_, line) in values.filter(|(value, _)| !value.fits(*value_type)) {
+                if shown.len() < SHOWN {
+                    shown.push(*line);
+                } else {
+                    *more = true;
+                }
+            }
         }
     }
-    if wrong.is_empty() {
-        return Ok(());
+
+    fn any(&self) -> bool {
+        self.0.iter().any(|(shown, _)| !shown.is_empty())
     }
-    Err(DataError::new("wrong-type", format!("`{}`: {}", file.display(), wrong.join("; ")))
-        .help("declare another type"))
+
+    fn refuse(&self, file: &Path, names: &[String], types: &[ValueType]) -> Result<(), DataError> {
+        let wrong = names.iter().zip(types).zip(&self.0).filter(|(_, (shown, _))| !shown.is_empty());
+        let wrong: Vec<String> = wrong
+            .map(|((name, value_type), (shown, more))| {
+                let lines: Vec<String> = shown.iter().map(usize::to_string).collect();
+                let more = if *more { ", …" } else { "" };
+                format!("column `{name}` holds what is no {} on line {}{more}", value_type.name(), lines.join(", "))
+            })
+            .collect();
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        Err(DataError::new("wrong-type", format!("`{}`: {}", file.display(), wrong.join("; ")))
+            .help("declare another type"))
+    }
 }
 
 fn finish(values: Vec<Scalar>, value_type: ValueType) -> ArrayRef {

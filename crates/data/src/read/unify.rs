@@ -9,7 +9,7 @@ use std::{
 use arrow::{
     array::{Array, ArrayRef, RecordBatch, new_null_array},
     compute::{CastOptions, cast_with_options},
-    datatypes::{DataType, Schema, TimeUnit},
+    datatypes::{DataType, Schema, SchemaRef, TimeUnit},
 };
 
 use super::value::ValueType;
@@ -18,28 +18,44 @@ use crate::{
     table::{Table, batch_of, column_type, field},
 };
 
-/// The columns of one file. A column without any value has Arrow's null type, which goes with every other.
-pub(super) struct Columns {
+/// The names and types of one file's columns. A column without any value has Arrow's null type, which goes with every
+/// other.
+pub(super) struct Heading {
     file: PathBuf,
-    names: Vec<String>,
-    types: Vec<DataType>,
+    pub(super) names: Vec<String>,
+    pub(super) types: Vec<DataType>,
+}
+
+impl Heading {
+    pub(super) fn inferred(file: &Path, names: Vec<String>, types: &[ValueType]) -> Self {
+        Self { file: file.to_owned(), names, types: types.iter().copied().map(arrow_type).collect() }
+    }
+
+    /// That of a file that knows its own types.
+    pub(super) fn of_table(file: &Path, table: &Table) -> Self {
+        Self {
+            file: file.to_owned(),
+            names: table.names().map(str::to_owned).collect(),
+            types: table.arrow_schema().fields().iter().map(|field| field.data_type().clone()).collect(),
+        }
+    }
+}
+
+/// The columns of one file.
+pub(super) struct Columns {
+    heading: Heading,
     batches: Vec<Vec<ArrayRef>>,
 }
 
 impl Columns {
-    pub(super) fn new(file: &Path, names: Vec<String>, types: Vec<ValueType>, batches: Vec<Vec<ArrayRef>>) -> Self {
-        let types = types.into_iter().map(arrow_type).collect();
-        Self { file: file.to_owned(), names, types, batches }
+    pub(super) fn new(file: &Path, names: Vec<String>, types: &[ValueType], batches: Vec<Vec<ArrayRef>>) -> Self {
+        Self { heading: Heading::inferred(file, names, types), batches }
     }
 
     /// The columns of a file that knows its own types.
     pub(super) fn of_table(file: &Path, table: &Table) -> Result<Self, DataError> {
-        Ok(Self {
-            file: file.to_owned(),
-            names: table.names().map(str::to_owned).collect(),
-            types: table.arrow_schema().fields().iter().map(|field| field.data_type().clone()).collect(),
-            batches: table.batches()?.iter().map(|batch| batch.columns().to_vec()).collect(),
-        })
+        let batches = table.batches()?.iter().map(|batch| batch.columns().to_vec()).collect();
+        Ok(Self { heading: Heading::of_table(file, table), batches })
     }
 }
 
@@ -73,61 +89,84 @@ fn join(one: &DataType, other: &DataType) -> Option<DataType> {
 /// The rows of all files one below the other. Columns may stand in another order than in the first file.
 ///
 /// # Errors
-/// `different-schemas` naming every file and column at odds with the first file's.
-pub(super) fn unify(files: Vec<Columns>) -> Result<Table, DataError> {
-    let Some(first) = files.first() else {
-        return Err(DataError::new("file-not-found", "no file to read"));
-    };
-    let names = first.names.clone();
-    let mut types = first.types.clone();
-    let first_file = first.file.clone();
-    let wanted = positions(&names);
-    let mut odd = Vec::new();
-    let mut ordered = Vec::with_capacity(files.len());
-    for columns in files {
-        let file = columns.file.display();
-        let known = positions(&columns.names);
-        let missing = names.iter().filter(|name| !known.contains_key(name.as_str()));
-        odd.extend(missing.map(|name| format!("`{file}` lacks column `{name}`")));
-        let extra = columns.names.iter().filter(|name| !wanted.contains_key(name.as_str()));
-        odd.extend(extra.map(|name| format!("`{file}` has one more column, `{name}`")));
-        let mut order = Vec::with_capacity(names.len());
-        for (name, joined) in names.iter().zip(&mut types) {
-            let Some(position) = known.get(name.as_str()).copied() else { continue };
-            order.push(position);
-            match join(joined, &columns.types[position]) {
-                Some(wider) => *joined = wider,
-                None => odd.push(format!(
-                    "column `{name}` is {} in `{file}` and {} before",
-                    column_type(&columns.types[position]),
-                    column_type(joined)
-                )),
+/// As [`Unified::of`].
+pub(super) fn unify(files: &[Columns]) -> Result<Table, DataError> {
+    let unified = Unified::of(files.iter().map(|file| &file.heading))?;
+    let batches = files.iter().enumerate();
+    let batches = batches.flat_map(|(number, file)| file.batches.iter().map(move |arrays| (number, arrays)));
+    let batches = batches.map(|(number, arrays)| unified.batch(number, arrays)).collect::<Result<_, _>>()?;
+    Table::new(unified.schema, batches)
+}
+
+/// The columns that files have in common.
+pub(super) struct Unified {
+    schema: SchemaRef,
+    /// Where each column stands in each file.
+    orders: Vec<Vec<usize>>,
+}
+
+impl Unified {
+    /// The columns of these files.
+    ///
+    /// # Errors
+    /// `different-schemas` naming every file and column at odds with the first file's.
+    pub(super) fn of<'a>(files: impl IntoIterator<Item = &'a Heading>) -> Result<Self, DataError> {
+        let mut files = files.into_iter().peekable();
+        let Some(first) = files.peek().copied() else {
+            return Err(DataError::new("file-not-found", "no file to read"));
+        };
+        let (names, mut types) = (&first.names, first.types.clone());
+        let wanted = positions(names);
+        let (mut odd, mut orders) = (Vec::new(), Vec::new());
+        for columns in files {
+            let file = columns.file.display();
+            let known = positions(&columns.names);
+            let missing = names.iter().filter(|name| !known.contains_key(name.as_str()));
+            odd.extend(missing.map(|name| format!("`{file}` lacks column `{name}`")));
+            let extra = columns.names.iter().filter(|name| !wanted.contains_key(name.as_str()));
+            odd.extend(extra.map(|name| format!("`{file}` has one more column, `{name}`")));
+            let mut order = Vec::with_capacity(names.len());
+            for (name, joined) in names.iter().zip(&mut types) {
+                let Some(position) = known.get(name.as_str()).copied() else { continue };
+                order.push(position);
+                match join(joined, &columns.types[position]) {
+                    Some(wider) => *joined = wider,
+                    None => odd.push(format!(
+                        "column `{name}` is {} in `{file}` and {} before",
+                        column_type(&columns.types[position]),
+                        column_type(joined)
+                    )),
+                }
             }
+            orders.push(order);
         }
-        ordered.push((order, columns.batches));
-    }
-    if !odd.is_empty() {
-        return Err(DataError::new(
-            "different-schemas",
-            format!("files differ from the first, `{}`: {}", first_file.display(), odd.join("; ")),
-        )
-        .help("read them separately, or declare `types`"));
-    }
-    // A column without any value in any file is text.
-    let types: Vec<DataType> =
-        types.into_iter().map(|joined| if joined == DataType::Null { DataType::Utf8 } else { joined }).collect();
-    let fields: Vec<_> = names.iter().zip(&types).map(|(name, data_type)| field(name, data_type.clone())).collect();
-    let schema = Arc::new(Schema::new(fields));
-    let mut batches: Vec<RecordBatch> = Vec::new();
-    for (order, file_batches) in ordered {
-        for arrays in file_batches {
-            let rows = arrays.first().map_or(0, |array| array.len());
-            let arrays = order.iter().zip(&types).map(|(position, data_type)| converted(&arrays[*position], data_type));
-            let arrays = arrays.collect::<Result<Vec<_>, DataError>>()?;
-            batches.push(batch_of(&schema, arrays, rows)?);
+        if !odd.is_empty() {
+            return Err(DataError::new(
+                "different-schemas",
+                format!("files differ from the first, `{}`: {}", first.file.display(), odd.join("; ")),
+            )
+            .help("read them separately, or declare `types`"));
         }
+        // A column without any value in any file is text.
+        let types = types.into_iter().map(|joined| if joined == DataType::Null { DataType::Utf8 } else { joined });
+        let fields: Vec<_> = names.iter().zip(types).map(|(name, data_type)| field(name, data_type)).collect();
+        Ok(Self { schema: Arc::new(Schema::new(fields)), orders })
     }
-    Table::new(schema, batches)
+
+    pub(super) const fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Some rows of the file of that number, whose columns these are.
+    ///
+    /// # Errors
+    /// `bad-table`.
+    pub(super) fn batch(&self, file: usize, columns: &[ArrayRef]) -> Result<RecordBatch, DataError> {
+        let rows = columns.first().map_or(0, |array| array.len());
+        let pairs = self.orders[file].iter().zip(self.schema.fields());
+        let arrays = pairs.map(|(position, field)| converted(&columns[*position], field.data_type()));
+        batch_of(&self.schema, arrays.collect::<Result<_, _>>()?, rows)
+    }
 }
 
 fn positions(names: &[String]) -> HashMap<&str, usize> {

@@ -155,7 +155,8 @@ pub(crate) fn float(text: &[u8], decimal: u8) -> Option<f64> {
     }
     if count <= 19 && mantissa < 1 << 53 && fraction < POWERS.len() {
         let value = mantissa as f64 / POWERS[fraction];
-        return Some(if negative { -value } else { value });
+        // `-0` is an integer, which has one zero, whether or not it stands among floats.
+        return Some(if negative && (marked || mantissa > 0) { -value } else { value });
     }
     slow_float(text, decimal, code)
 }
@@ -305,6 +306,7 @@ mod tests {
             assert_eq!(value.to_bits(), expected.to_bits(), "{text}");
         }
         assert_eq!(float(b"-inf", b'.'), Some(f64::NEG_INFINITY));
+        assert_eq!(float(b"-0", b'.').map(f64::to_bits), Some(0), "an integer among floats");
         assert_eq!(float(b"1,5", b','), Some(1.5));
         for not in ["", "-", ".", "nan", "1.2.3", "007", "1e", "0x10", "infant", "1 2", "--1"] {
             assert_eq!(float(not.as_bytes(), b'.'), None, "{not}");

@@ -22,7 +22,7 @@ use trainyard_core::{Codec, Keeper, Kind, StepError, Stored, Value};
 
 use super::{
     Content, Table, batch_of,
-    parquet_file::{ParquetFile, broken, footer},
+    parquet_file::{ParquetFile, SCAN, broken, footer},
 };
 use crate::error::DataError;
 
@@ -174,6 +174,38 @@ fn leaves_of(schema: &Schema) -> Result<Vec<usize>, ParquetError> {
 /// The Arrow schema of a Parquet file, from its footer.
 pub(crate) fn parquet_schema(file: &Path) -> Result<SchemaRef, DataError> {
     Ok(Arc::clone(footer(file, ArrowReaderOptions::new())?.schema()))
+}
+
+/// Bytes that the pages of a Parquet file unpack to.
+pub(crate) fn parquet_size(file: &Path) -> Result<u64, DataError> {
+    let footer = footer(file, ArrowReaderOptions::new())?;
+    let sizes = footer.metadata().row_groups().iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0));
+    Ok(sizes.fold(0, u64::saturating_add))
+}
+
+/// The rows of a Parquet file as it is typed there, some at a time.
+pub(crate) fn parquet_batches(
+    file: &Path,
+) -> Result<(SchemaRef, impl Iterator<Item = Result<RecordBatch, DataError>>), DataError> {
+    let footer = footer(file, ArrowReaderOptions::new())?;
+    let schema = Arc::clone(footer.schema());
+    // A reader of several groups would join their dictionaries.
+    let batches = (0..footer.metadata().num_row_groups()).flat_map(move |group| {
+        let reader = File::open(file).map_err(|error| DataError::file(file, &error)).and_then(|open| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(open, footer.clone())
+                .with_row_groups(vec![group])
+                .with_batch_size(SCAN)
+                .build()
+                .map_err(|error| broken(file, &error))
+        });
+        let (reader, failed) = match reader {
+            Ok(reader) => (Some(reader), None),
+            Err(error) => (None, Some(Err(error))),
+        };
+        let batches = reader.into_iter().flatten();
+        failed.into_iter().chain(batches.map(move |batch| batch.map_err(|error| broken(file, &error.into()))))
+    });
+    Ok((schema, batches))
 }
 
 /// Reads a Parquet file as it is typed there, every column of every row group in parallel.

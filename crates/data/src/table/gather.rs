@@ -16,7 +16,7 @@ use crate::error::DataError;
 
 /// Bytes of a table that is held in memory rather than in a file. What lies in a file is kept in the store as it is, so
 /// that nothing is written twice.
-const MEMORY: u64 = 128 << 20;
+pub(crate) const MEMORY: u64 = 128 << 20;
 
 /// Takes the batches of a table and makes the table of them.
 pub struct Gather {

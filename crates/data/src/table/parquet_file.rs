@@ -32,7 +32,7 @@ use crate::error::DataError;
 const PIECE: usize = 1 << 14;
 
 /// Rows of all columns that are read together.
-const SCAN: usize = 1 << 16;
+pub(super) const SCAN: usize = 1 << 16;
 
 /// Rows kept as one array: a row group written elsewhere may hold more text than one array can.
 const BATCH: usize = 1 << 20;

@@ -3,8 +3,11 @@
 //! CSV, TSV and other delimited text, JSON lines, Parquet and Arrow IPC, plain or compressed (`.gz`, `.zst`). `path` may
 //! hold `*`, `?` and `**`; the files are read in the order of their names. The column types come from the whole file.
 //!
-//! One Parquet file is kept as it is, and one Arrow file goes to one batch by batch, so either may be larger than memory.
-//! Text (up to 16 GiB a file) and many files at once must fit into it: convert what does not to Parquet.
+//! The files may be larger than memory. One Parquet file is kept as it is, and one Arrow file goes to one batch by batch.
+//! Text, packed files and many files at once are read in memory up to 128 MB, unpacked; beyond that they are read twice, some
+//! 32 MB at a time: first to infer the types, then to write the rows into a Parquet file. Either way the table is the same.
+//! Two things must fit into memory: a packed Arrow file, unpacked, and a single record (1 GiB at most; a line without quotes
+//! 64 MiB).
 
 use std::{borrow::Cow, path::PathBuf};
 
@@ -68,7 +71,7 @@ pub struct Checked {
 
 impl Step for File {
     const NAME: &'static str = "acquire/file";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "reads one file, or many of one schema, into a table";
     const EXAMPLES: &'static [&'static str] =
         &[r#"{"path": "data/readings.csv"}"#, r#"{"path": "data/*.tsv", "header": false}"#];

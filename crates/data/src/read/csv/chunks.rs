@@ -4,27 +4,22 @@ use super::{
     dialect::Dialect,
     record::{Records, Unclosed, closing},
 };
-use crate::read::options::Delimiter;
+use crate::read::{options::Delimiter, windows::Cuts};
 
-/// Bytes in a chunk, about. Chosen for the cache and for fair shares, never by the number of threads: the result must
-/// not depend on that.
-const CHUNK: usize = 4 << 20;
-
-/// Where the chunks of `text` end; the last one is the end of the text.
-pub(super) fn ends(text: &[u8], dialect: &Dialect) -> Result<Vec<usize>, Unclosed> {
-    ends_by(text, dialect, CHUNK)
-}
-
-pub(super) fn ends_by(text: &[u8], dialect: &Dialect, chunk: usize) -> Result<Vec<usize>, Unclosed> {
-    match dialect.quote.filter(|quote| memchr::memchr(*quote, text).is_some()) {
-        None => Ok(plain(text, dialect.terminator, chunk)),
+/// Where `text`, of which more may follow, can be cut into chunks of about so many bytes. That is chosen for the cache and
+/// for fair shares, never by the number of threads: the result must not depend on it. Each cut depends on the text
+/// before it alone.
+pub(in crate::read) fn cuts(text: &[u8], dialect: &Dialect, chunk: usize) -> Cuts {
+    match (dialect.quote, dialect.comment) {
+        (None, _) => Cuts { ends: plain(text, dialect.terminator, chunk), unclosed: None },
         // A quote in a comment opens nothing: only reading the records tells.
-        Some(_) if dialect.comment.is_some() => by_record(text, dialect, chunk),
-        Some(quote) => around_quotes(text, dialect, quote, chunk),
+        (Some(_), Some(_)) => by_record(text, dialect, chunk),
+        (Some(quote), None) => around_quotes(text, dialect, quote, chunk),
     }
 }
 
-fn plain(text: &[u8], terminator: u8, chunk: usize) -> Vec<usize> {
+/// Where the lines of `text` can be cut.
+pub(in crate::read) fn plain(text: &[u8], terminator: u8, chunk: usize) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut at = 0;
     while text.len() - at > chunk {
@@ -32,30 +27,32 @@ fn plain(text: &[u8], terminator: u8, chunk: usize) -> Vec<usize> {
         at += chunk + end + 1;
         ends.push(at);
     }
-    if at < text.len() {
-        ends.push(text.len());
-    }
     ends
 }
 
-fn by_record(text: &[u8], dialect: &Dialect, chunk: usize) -> Result<Vec<usize>, Unclosed> {
-    let (mut records, mut fields, mut ends, mut start) = (Records::new(text, dialect), Vec::new(), Vec::new(), 0);
-    while records.next(&mut fields)?.is_some() {
+fn by_record(text: &[u8], dialect: &Dialect, chunk: usize) -> Cuts {
+    let (mut records, mut fields, mut cuts, mut start) = (Records::new(text, dialect), Vec::new(), Cuts::default(), 0);
+    loop {
         fields.clear();
-        if records.position() - start >= chunk {
-            start = records.position();
-            ends.push(start);
+        match records.next(&mut fields) {
+            Err(Unclosed(at)) => cuts.unclosed = Some(at),
+            // A record that ends with the text may go on.
+            Ok(Some(_)) if records.position() < text.len() => {
+                if records.position() - start > chunk {
+                    start = records.position();
+                    cuts.ends.push(start);
+                }
+                continue;
+            }
+            Ok(_) => {}
         }
+        return cuts;
     }
-    if start < text.len() {
-        ends.push(text.len());
-    }
-    Ok(ends)
 }
 
 /// Goes from quote to quote and cuts at line ends between quoted fields.
-fn around_quotes(text: &[u8], dialect: &Dialect, quote: u8, chunk: usize) -> Result<Vec<usize>, Unclosed> {
-    let mut ends: Vec<usize> = Vec::new();
+fn around_quotes(text: &[u8], dialect: &Dialect, quote: u8, chunk: usize) -> Cuts {
+    let mut cuts = Cuts::default();
     let mut target = chunk;
     let mut at = 0;
     while at < text.len() {
@@ -63,18 +60,21 @@ fn around_quotes(text: &[u8], dialect: &Dialect, quote: u8, chunk: usize) -> Res
         while target.max(at) < next {
             let from = target.max(at);
             let Some(end) = memchr::memchr(dialect.terminator, &text[from..next]) else { break };
-            ends.push(from + end + 1);
+            cuts.ends.push(from + end + 1);
             target = from + end + 1 + chunk;
         }
         at = match text.get(next) {
-            Some(_) if opens(text, next, dialect) => closing(text, next).ok_or(Unclosed(next))?.0 + 1,
+            Some(_) if opens(text, next, dialect) => match closing(text, next) {
+                Some((close, _)) => close + 1,
+                None => {
+                    cuts.unclosed = Some(next);
+                    return cuts;
+                }
+            },
             _ => next + 1,
         };
     }
-    if ends.last().copied().unwrap_or(0) < text.len() {
-        ends.push(text.len());
-    }
-    Ok(ends)
+    cuts
 }
 
 /// Whether the quote at `at`, which is in no quoted field, is the first character of its field.

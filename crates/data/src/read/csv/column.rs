@@ -21,6 +21,9 @@ use crate::read::value::{DAY, ValueType, boolean, date, float, integer, is_large
 /// Misfits remembered of a declared column; more are only counted.
 const SHOWN: usize = 5;
 
+/// No integer beyond 64 bits is as small.
+const LARGE: f64 = 9.2e18;
+
 /// Some records of a chunk, their fields row by row.
 pub(super) struct Block<'a> {
     pub(super) text: &'a [u8],
@@ -79,7 +82,7 @@ pub(super) struct Column {
     pub(super) again: bool,
     /// A marker in quotes was taken for a missing value, which it is not if the column turns out to be text.
     quoted_marker: bool,
-    /// An integer too large for 64 bits was read as a float.
+    /// An integer too large for 64 bits was read as a float, which nobody asked for.
     pub(super) large: bool,
     /// Where values of a declared column do not fit: the first few, by position in the chunk.
     pub(super) misfits: Vec<(usize, String)>,
@@ -191,7 +194,16 @@ impl Column {
                 _ => boolean(text),
             }),
             Values::Integer(values) => typed(values, nulls, quoted, cells, from, integer),
-            Values::Float(values) => typed(values, nulls, quoted, cells, from, |text| float(text, decimal)),
+            Values::Float(values) => {
+                let (inferred, large) = (self.declared.is_none(), &mut self.large);
+                typed(values, nulls, quoted, cells, from, |text| {
+                    let value = float(text, decimal)?;
+                    if inferred && value.abs() >= LARGE {
+                        *large |= is_large_integer(text);
+                    }
+                    Some(value)
+                })
+            }
             Values::Date(values) => typed(values, nulls, quoted, cells, from, date),
             Values::Timestamp(values, utc) => {
                 let utc = *utc;
@@ -227,7 +239,6 @@ impl Column {
     fn widen(&mut self, text: &[u8], decimal: u8) {
         let now = self.value_type();
         let next = now.join(ValueType::of(text, decimal));
-        self.large |= next == ValueType::Float && is_large_integer(text);
         let rows = self.nulls.len();
         match (std::mem::replace(&mut self.values, Values::Unknown(0)), next) {
             (Values::Integer(values), ValueType::Float) => {
@@ -309,7 +320,7 @@ fn typed<T: Copy + Default>(
     quoted: &mut bool,
     cells: &Cells<'_>,
     from: usize,
-    parse: impl Fn(&[u8]) -> Option<T>,
+    mut parse: impl FnMut(&[u8]) -> Option<T>,
 ) -> usize {
     let dialect = cells.block.dialect;
     for row in from..cells.block.rows() {

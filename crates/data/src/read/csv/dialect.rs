@@ -78,10 +78,15 @@ impl Dialect {
         (byte == b' ' || byte == b'\t') && self.delimiter != Delimiter::Char(byte)
     }
 
-    /// Settles the dialect of `text`; `tabs` says that the format already tells the delimiter.
-    pub(super) fn settle(file: &Path, text: &[u8], options: &ReadOptions, tabs: bool) -> Result<Self, DataError> {
-        let terminator =
-            if memchr::memchr(b'\n', text).is_some() || memchr::memchr(b'\r', text).is_none() { b'\n' } else { b'\r' };
+    /// Settles the dialect of a file that starts with `text` and whose lines end with `terminator`; `tabs` says that the
+    /// format already tells the delimiter.
+    pub(super) fn settle(
+        file: &Path,
+        text: &[u8],
+        terminator: u8,
+        options: &ReadOptions,
+        tabs: bool,
+    ) -> Result<Self, DataError> {
         let quote = match options.quote {
             None => Some(b'"'),
             Some(Quote::Char(quote)) => Some(quote),

@@ -200,7 +200,11 @@ fn declared_types_are_kept_to() {
 #[test]
 fn large_integers_are_floats_and_noted() {
     let read = text("a\n1\n18446744073709551616\n");
-    assert_eq!((types(&read.table), codes(&read)), (vec![T::Float], Vec::<&str>::new()));
+    assert_eq!((types(&read.table), codes(&read)), (vec![T::Float], vec!["large-integers"]));
+    let declared = ReadOptions { types: [("a".to_owned(), T::Float)].into(), ..ReadOptions::default() };
+    assert_eq!(codes(&with("a\n1\n18446744073709551616\n", declared)), Vec::<&str>::new(), "it was asked for");
+    let kept = text("a,b\n18446744073709551616,1\nx,2\n");
+    assert_eq!(codes(&kept), Vec::<&str>::new(), "a text keeps all digits");
     let mut csv = "a\n".to_owned() + &"1\n".repeat(2000);
     csv.push_str("18446744073709551616\n");
     assert_eq!(codes(&text(&csv)), ["large-integers"]);
@@ -252,7 +256,7 @@ fn a_header_alone_is_an_empty_table() {
 #[test]
 fn chunks_end_where_records_do() {
     let csv = "a,\"x\ny\"\nb\"c,\"\"\"\n\"\nd, \"e\n\"\n\"f\"\"\",g\n".repeat(7);
-    let settled = Dialect::settle(Path::new("t"), csv.as_bytes(), &ReadOptions::default(), false).unwrap();
+    let settled = Dialect::settle(Path::new("t"), csv.as_bytes(), b'\n', &ReadOptions::default(), false).unwrap();
     for comment in [None, Some(b'#')] {
         for trim in [true, false] {
             let dialect = Dialect { trim, comment, ..settled.clone() };
@@ -262,9 +266,12 @@ fn chunks_end_where_records_do() {
                 ends.push(records.position());
             }
             for chunk in 1..60 {
-                let Ok(cuts) = chunks::ends_by(csv.as_bytes(), &dialect, chunk) else { continue };
+                let cuts = chunks::cuts(csv.as_bytes(), &dialect, chunk).ends;
                 assert!(cuts.iter().all(|cut| ends.contains(cut)), "{chunk}: {cuts:?} not in {ends:?}");
-                assert_eq!(cuts.last(), Some(&csv.len()));
+                for part in 0..csv.len() {
+                    let some = chunks::cuts(&csv.as_bytes()[..part], &dialect, chunk).ends;
+                    assert_eq!(some, cuts[..some.len()], "{chunk}: what follows {part} does not matter");
+                }
             }
         }
     }

@@ -342,9 +342,10 @@ fn evaluate(
         &|| context.monitor.cancelled(),
     )?;
     for slice in slices.iter().filter(|slice| slice.worse) {
-        let (Some(value), Some(p)) = (slice.metrics.get(&decided_by), slice.p) else { continue };
+        let by = slices::judging(&decided_by, test.task);
+        let (Some(value), Some(p)) = (slice.metrics.get(by), slice.p) else { continue };
         let message = format!(
-            "`{best}` is worse where {}: {decided_by} {:.4} on {} rows, more than chance",
+            "`{best}` is worse where {}: {by} {:.4} on {} rows, more than chance",
             slice.name, value.value, slice.rows
         );
         context.warn(Warning::new("weak-slice", message).number("value", value.value).number("p", p));

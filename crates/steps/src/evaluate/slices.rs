@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trainyard_core::{Problem, Schema, StepError, judgement::Slice};
+use trainyard_core::{Problem, Schema, StepError, evaluation::Task, judgement::Slice};
 use trainyard_data::{DataError, Table, columns::numbers, sql};
 use trainyard_learn::{
     Prediction, Values,
@@ -71,6 +71,7 @@ pub(super) fn slices(
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Vec<Slice>, StepError> {
     let own = predicted.settings(settings);
+    let judging = judging(decided_by, test.task);
     // What aligns with all rows does not with some of them.
     let own = Settings { intervals: None, sets: None, points: None, ..own };
     let mut wanted = Vec::new();
@@ -81,9 +82,14 @@ pub(super) fn slices(
             wanted.push((slice.clone(), by_condition(test, slice, cancelled)?));
         }
     }
+    let mut names = names.to_vec();
+    if !names.contains(&judging) {
+        names.push(judging);
+    }
+    let names = names.as_slice();
     let mut found: Vec<Slice> =
         wanted.iter().map(|named| judge(named, test, &predicted.prediction, names, &own)).collect();
-    flag(&mut found, &wanted, test, &predicted.prediction, decided_by, &own);
+    flag(&mut found, &wanted, test, &predicted.prediction, judging, &own);
     if asked.iter().any(|slice| slice == AUTO) {
         let mut candidates = Vec::new();
         for column in columns {
@@ -91,8 +97,8 @@ pub(super) fn slices(
         }
         candidates.retain(|(name, _)| !found.iter().any(|slice| slice.name == *name));
         let mut weak: Vec<Slice> =
-            candidates.iter().map(|named| judge(named, test, &predicted.prediction, &[decided_by], &own)).collect();
-        flag(&mut weak, &candidates, test, &predicted.prediction, decided_by, &own);
+            candidates.iter().map(|named| judge(named, test, &predicted.prediction, &[judging], &own)).collect();
+        flag(&mut weak, &candidates, test, &predicted.prediction, judging, &own);
         weak.retain(|slice| slice.worse);
         weak.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)).then_with(|| a.name.cmp(&b.name)));
         weak.truncate(SHOWN);
@@ -121,20 +127,30 @@ fn judge(
     Slice { name: name.clone(), rows: rows.len() as u64, metrics, p: None, worse: false, found: false }
 }
 
-/// Tests each slice against all other rows by the deciding metric: the difference over its standard error, which the
+/// Metrics of two classes that follow the share of the second class, however good the model.
+const BOUND_TO_SHARE: &[&str] =
+    &["average_precision", "precision", "f1", "f2", "f0.5", "mcc", "kappa", "log_loss", "brier"];
+
+/// The metric by which slices are compared: the deciding one, unless it would call every slice weak in which the second
+/// class is rarer.
+pub(super) fn judging(decided_by: &str, task: Task) -> &str {
+    if task == Task::Binary && BOUND_TO_SHARE.contains(&decided_by) { "roc_auc" } else { decided_by }
+}
+
+/// Tests each slice against all other rows by the metric `by`: the difference over its standard error, which the
 /// two intervals tell; one-sided, adjusted for the number of slices by Holm's method.
 fn flag(
     slices: &mut [Slice],
     named: &[Named],
     test: &Unseen,
     prediction: &Prediction,
-    decided_by: &str,
+    by: &str,
     settings: &Settings<'_>,
 ) {
-    let Some(direction) = metrics::metric(decided_by).map(|metric| metric.direction) else { return };
+    let Some(direction) = metrics::metric(by).map(|metric| metric.direction) else { return };
     let mut tested = Vec::new();
     for (place, (slice, (_, rows))) in slices.iter().zip(named).enumerate() {
-        let Some(own) = slice.metrics.get(decided_by) else { continue };
+        let Some(own) = slice.metrics.get(by) else { continue };
         let mut inside = vec![false; test.truth.len()];
         rows.iter().for_each(|&row| inside[row] = true);
         let others: Vec<usize> = (0..inside.len()).filter(|&row| !inside[row]).collect();
@@ -142,8 +158,8 @@ fn flag(
             continue;
         }
         let (rest, guess) = (test.take(&others), some(prediction, &others));
-        let mut measured = measure(&rest.scored(&guess), test.task, &[decided_by], settings, &mut |_| {});
-        let Some(rest) = measured.remove(decided_by) else { continue };
+        let mut measured = measure(&rest.scored(&guess), test.task, &[by], settings, &mut |_| {});
+        let Some(rest) = measured.remove(by) else { continue };
         if let Some(p) = metrics::worse(own, &rest, direction) {
             tested.push((place, p));
         }

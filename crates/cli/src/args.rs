@@ -1,6 +1,6 @@
 //! The command line, as clap reads it.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -85,6 +85,10 @@ pub(crate) enum Command {
         #[arg(long = "out", value_name = "FILE")]
         output: PathBuf,
     },
+    /// Answer predictions over REST and gRPC, until told to stop.
+    Serve(ServeArgs),
+    /// Tell or change what stands behind the name of a served model.
+    Deploy(DeployArgs),
     /// Look after the store.
     Store {
         /// What to do with it.
@@ -132,6 +136,75 @@ pub(crate) struct RunArgs {
     /// Where to run.
     #[arg(long, value_name = "local|kubernetes")]
     pub(crate) on: Option<String>,
+}
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// The models to serve; all when absent.
+    #[arg(value_name = "MODEL")]
+    pub(crate) models: Vec<String>,
+    /// The address and port; only this machine reaches 127.0.0.1.
+    #[arg(long, default_value = "127.0.0.1:5000", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// A file with a token that every call must carry as `Authorization: Bearer TOKEN`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Largest body of a request, in megabytes.
+    #[arg(long, default_value_t = 64, value_name = "MB")]
+    pub(crate) max_body_megabytes: usize,
+    /// Most rows of a request.
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub(crate) max_rows: usize,
+    /// Most requests answered at once; more get status 429.
+    #[arg(long, default_value_t = 512, value_name = "N")]
+    pub(crate) max_in_flight: usize,
+    /// Most open connections; more get status 503.
+    #[arg(long, default_value_t = 4096, value_name = "N")]
+    pub(crate) max_connections: usize,
+    /// Seconds that begun requests may take after the server is told to stop.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    pub(crate) drain_seconds: u64,
+    /// The share of requests kept in the request log, from 0 to 1.
+    #[arg(long, default_value_t = 0.01, value_name = "SHARE")]
+    pub(crate) log_share: f64,
+    /// Megabytes of request log kept for each model.
+    #[arg(long, default_value_t = 256, value_name = "MB")]
+    pub(crate) log_megabytes: u64,
+}
+
+/// What to put behind a name.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DeployArgs {
+    /// `name@version` or `name@alias` to deploy; a bare `name` only tells what stands there.
+    pub(crate) model: String,
+    /// The percentage of requests it gets beside the version that is there.
+    #[arg(long, value_name = "PERCENT", conflicts_with = "shadow")]
+    pub(crate) canary: Option<f64>,
+    /// It gets every request too, and answers none.
+    #[arg(long)]
+    pub(crate) shadow: bool,
+    /// The request header whose value decides which version a caller gets.
+    #[arg(long, value_name = "HEADER")]
+    pub(crate) sticky: Option<String>,
+    /// Take the canary back when more than this percentage of its requests is not answered.
+    #[arg(long, value_name = "PERCENT", requires = "canary")]
+    pub(crate) rollback_errors: Option<f64>,
+    /// Take the canary back when it takes this many times as long as the version that is there.
+    #[arg(long, value_name = "TIMES", requires = "canary")]
+    pub(crate) rollback_slower: Option<f64>,
+    /// Requests that the canary must have had before it is judged.
+    #[arg(long, value_name = "N", requires = "canary")]
+    pub(crate) rollback_after: Option<u64>,
+    /// Go back to what stood there before.
+    #[arg(long, conflicts_with_all = ["canary", "shadow", "sticky", "follow_champion"])]
+    pub(crate) rollback: bool,
+    /// Let the name stand for the champion again, whichever version that is.
+    #[arg(long, conflicts_with_all = ["canary", "shadow", "sticky"])]
+    pub(crate) follow_champion: bool,
+    /// Why, for the catalog.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 /// Which runs.

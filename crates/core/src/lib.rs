@@ -5,6 +5,7 @@
 //! [`trial`].
 
 pub mod artifact;
+pub mod deployment;
 pub mod digest;
 pub mod evaluation;
 pub mod judgement;
@@ -21,6 +22,7 @@ pub mod trial;
 pub mod warning;
 
 pub use artifact::{Artifact, Codec, Keeper, Kind, Stored, Value};
+pub use deployment::{Deployment, Rollback, Route};
 pub use digest::{Digest, Hasher};
 pub use outline::Outline;
 pub use plan::{Plan, PlannedStep, Source};

@@ -12,6 +12,7 @@ use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
 
 use crate::{
     artifact::{Artifact, Value},
+    deployment::Deployment,
     digest::Digest,
     outline::Outline,
     port::Ports,
@@ -443,6 +444,20 @@ pub trait Models: Sync {
     /// When it is not in the store or cannot be read, or while models can only be looked at.
     fn load(&self, model: &Digest) -> Result<Artifact, StepError> {
         Err(StepError::new("not-running", format!("model {model} can be loaded in a run only")))
+    }
+    /// What stood behind the name of the served model, the newest first; none where it was the champion.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    fn deployments(&self, _name: &str) -> Result<Vec<Option<Deployment>>, StepError> {
+        Ok(Vec::new())
+    }
+    /// Makes the name of a served model stand for something else.
+    ///
+    /// # Errors
+    /// When a version is not there or the catalog cannot be written, and while models can only be looked at.
+    fn deploy(&self, name: &str, _deployment: &Deployment, _reason: &str) -> Result<(), StepError> {
+        Err(StepError::new("not-running", format!("model `{name}` can be deployed in a run only")))
     }
 }
 

@@ -16,7 +16,7 @@ use arrow::{
 use rayon::prelude::*;
 use trainyard_core::ColumnType;
 
-use crate::{DataError, Gather, Table, column_type};
+use crate::{DataError, Gather, Table, column_type, read::value};
 
 /// The Arrow type that holds values of `column_type`; none for [`ColumnType::Other`].
 #[must_use]
@@ -177,6 +177,19 @@ pub fn numbers(array: &ArrayRef) -> Result<Vec<f64>, DataError> {
         return Ok(floats.values().iter().map(|value| value * seconds).collect());
     }
     Ok(floats.iter().map(|value| value.map_or(f64::NAN, |value| value * seconds)).collect())
+}
+
+/// What [`numbers`] gives for a cell of a date or timestamp column that was written as `text`.
+#[must_use]
+pub fn number_of_moment(text: &str, column_type: ColumnType) -> Option<f64> {
+    let text = text.as_bytes();
+    let day = value::date(text);
+    let micros = || day.map(|day| i64::from(day) * value::DAY).or_else(|| Some(value::timestamp(text)?.0));
+    if column_type == ColumnType::Date {
+        let day = day.map(i64::from).or_else(|| Some(micros()?.div_euclid(value::DAY)));
+        return day.map(|day| day as f64 * 86_400.0);
+    }
+    micros().map(|micros| micros as f64 * 1e-6)
 }
 
 /// A code a row for the column's values: equal values, equal codes; missing is a value of its own.

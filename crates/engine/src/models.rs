@@ -1,6 +1,6 @@
 //! The registered models as a step may see and change them, over the store.
 
-use trainyard_core::{Artifact, Digest, Registry, StepError, step::Models};
+use trainyard_core::{Artifact, Deployment, Digest, Registry, StepError, step::Models};
 use trainyard_store::{Session, Store};
 
 use crate::{backlog::Backlog, clock};
@@ -32,6 +32,18 @@ impl Models for RunModels<'_> {
     fn load(&self, model: &Digest) -> Result<Artifact, StepError> {
         crate::load(self.store, self.registry, *model)
     }
+
+    fn deployments(&self, name: &str) -> Result<Vec<Option<Deployment>>, StepError> {
+        deployments(self.store, name)
+    }
+
+    fn deploy(&self, name: &str, deployment: &Deployment, reason: &str) -> Result<(), StepError> {
+        Ok(self.store.deploy(name, Some(deployment), reason)?)
+    }
+}
+
+fn deployments(store: &Store, name: &str) -> Result<Vec<Option<Deployment>>, StepError> {
+    Ok(store.deployments(name)?.into_iter().map(|row| row.deployment).collect())
 }
 
 /// The models while nothing runs: to be looked at.
@@ -48,6 +60,10 @@ impl Models for SeenModels<'_> {
 
     fn resolve(&self, name: &str, alias: &str) -> Result<Option<(u64, Digest)>, StepError> {
         Ok(self.0.resolve(name, alias)?)
+    }
+
+    fn deployments(&self, name: &str) -> Result<Vec<Option<Deployment>>, StepError> {
+        deployments(self.0, name)
     }
 }
 

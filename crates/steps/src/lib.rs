@@ -5,6 +5,7 @@
 
 pub mod acquire;
 mod beside;
+pub mod deploy;
 pub mod evaluate;
 pub mod notify;
 pub mod prepare;
@@ -37,6 +38,7 @@ pub const REGISTRY: Registry = Registry {
         train::STEPS,
         evaluate::STEPS,
         register::STEPS,
+        deploy::STEPS,
         notify::STEPS,
         run::STEPS,
     ],

@@ -6,6 +6,7 @@
 //! in the numbering of one statement against the next.
 
 pub(crate) mod cache;
+mod deployments;
 mod lineage;
 mod migrations;
 mod models;

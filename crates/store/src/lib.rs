@@ -29,8 +29,8 @@ mod store;
 
 pub use blobs::{BlobWriter, Blobs, Soundness};
 pub use catalog::rows::{
-    ArtifactRow, CacheRow, FileRow, Hit, InputRow, LastFingerprint, LineageRow, MetricRow, ModelRow, RunRow, StepRow,
-    VersionRow,
+    ArtifactRow, CacheRow, DeploymentRow, FileRow, Hit, InputRow, LastFingerprint, LineageRow, MetricRow, ModelRow,
+    RunRow, StepRow, VersionRow,
 };
 pub use claim::Claim;
 pub use error::StoreError;

@@ -21,8 +21,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["core"]),
     ("steps", &["core", "data", "learn", "model"]),
     ("engine", &["core", "store"]),
+    ("serve", &["core", "data", "learn", "model"]),
     ("report", &["core"]),
-    ("cli", &["core", "data", "engine", "explain", "learn", "manifest", "model", "report", "steps", "store"]),
+    ("cli", &["core", "data", "engine", "explain", "learn", "manifest", "model", "report", "serve", "steps", "store"]),
     ("testkit", &["core"]),
 ];
 
@@ -131,6 +132,9 @@ fn no_file_holds_too_much() {
     for (_, path) in crates() {
         for file in sources(&path.join("src")) {
             let text = fs::read_to_string(&file).unwrap();
+            if text.starts_with("//! @generated") {
+                continue;
+            }
             let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap().lines().count();
             assert!(code <= 600, "{} has {code} lines before its tests: does it still hold one idea?", file.display());
         }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod check;
+mod deploy;
 mod diff;
 mod explain;
 mod graph;
@@ -11,6 +12,7 @@ mod predict;
 mod run;
 mod runs;
 mod schema;
+mod serve;
 mod show;
 mod split;
 mod store;
@@ -42,6 +44,8 @@ pub(crate) fn dispatch(args: &Args, output: &Output) -> Result<ExitCode, Failure
         Command::Split(split) => split::split(split, output),
         Command::Models => models::models(args, output),
         Command::Predict { model, input, output: out } => predict::predict(args, model, input, out, output),
+        Command::Serve(asked) => serve::serve(args, asked, output),
+        Command::Deploy(asked) => deploy::deploy(args, asked, output),
         Command::Store { action } => store::store(args, action, output),
         Command::Schema => schema::schema(output),
         Command::Completions { shell } => {
@@ -55,7 +59,7 @@ pub(crate) fn dispatch(args: &Args, output: &Output) -> Result<ExitCode, Failure
 /// Commands of the design that are not built yet, and what nobody has heard of.
 fn other(words: &[String]) -> Failure {
     let name = words.first().map_or("", String::as_str);
-    if ["label", "review", "certify", "serve", "monitor", "export", "deploy", "advise"].contains(&name) {
+    if ["label", "review", "certify", "monitor", "export", "advise"].contains(&name) {
         return Failure::call("not-yet", format!("`trainyard {name}` is not there yet"));
     }
     let commands = Args::command();

@@ -8,8 +8,11 @@ use super::{block_on, busy_again, column, execute, told};
 use crate::error::StoreError;
 
 /// The scripts; the first makes version 1. A published one never changes.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_trials.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_trials.sql"),
+    include_str!("../../migrations/0003_deployments.sql"),
+];
 
 /// The version this program writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use trainyard_core::{
+    Deployment,
     artifact::Kind,
     digest::Digest,
     outline::Outline,
@@ -179,6 +180,17 @@ pub struct VersionRow {
     pub aliases: Vec<String>,
     /// What that run measured of the step that made the artifact.
     pub metrics: Vec<MetricRow>,
+}
+
+/// What stood behind the name of a served model at some time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeploymentRow {
+    /// The versions; none where it was the champion, whichever that is.
+    pub deployment: Option<Deployment>,
+    /// Who or what changed it, and why.
+    pub reason: String,
+    /// Since when, in milliseconds since 1970.
+    pub created: i64,
 }
 
 /// How an artifact came to be: one piece of work that made it.

@@ -1,0 +1,146 @@
+//! `trainyard serve`: answers predictions on one port until it is told to stop.
+
+use std::{collections::BTreeMap, fs, process::ExitCode, sync::Arc, time::Duration};
+
+use serde_json::json;
+use trainyard_core::{Deployment, Problem};
+use trainyard_model::Package;
+use trainyard_serve::{Limits, LogSettings, Registered, Settings, Source};
+use trainyard_steps::REGISTRY;
+use trainyard_store::{Mode, Store, StoreError};
+
+use crate::{
+    args::{Args, ServeArgs},
+    failure::Failure,
+    output::{Output, complain},
+    project,
+};
+
+pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<ExitCode, Failure> {
+    let token = asked.token_file.as_ref().map(|file| {
+        let text =
+            fs::read_to_string(file).map_err(|error| Failure::call("io", format!("`{}`: {error}", file.display())))?;
+        let token = text.trim().to_owned();
+        if token.len() < 16 {
+            let message = format!("the token in `{}` is shorter than 16 characters", file.display());
+            return Err(Failure::call("bad-token", message).help("make one with `openssl rand -hex 32`"));
+        }
+        Ok(token)
+    });
+    let token = token.transpose()?;
+    let store = project::open_nearby(args, Mode::Read)?;
+    let log = (asked.log_share > 0.0).then(|| LogSettings {
+        folder: store.root().join("requests"),
+        share: asked.log_share.min(1.0),
+        bytes: asked.log_megabytes << 20,
+    });
+    let standard = Limits::default();
+    let limits = Limits {
+        body: asked.max_body_megabytes << 20,
+        rows: asked.max_rows,
+        in_flight: asked.max_in_flight,
+        connections: asked.max_connections,
+        drain: Duration::from_secs(asked.drain_seconds),
+        ..standard
+    };
+    let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::run("io", format!("cannot start threads: {error}")))?;
+    let settings = Settings {
+        only: asked.models.iter().cloned().collect(),
+        token,
+        limits,
+        log,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let document = |address: std::net::SocketAddr| json!({"listening": format!("http://{address}")});
+    let served = runtime.block_on(async {
+        let listener = trainyard_serve::bind(asked.listen, settings.token.is_some()).await?;
+        let address = listener.local_addr().map_err(|error| Problem::error("io", error.to_string()))?;
+        let words = format!("serving on http://{address} (REST and gRPC); POST /predict/MODEL predicts\n");
+        output.answer(&document(address), &words);
+        let tell = |line: &str| complain(&format!("{line}\n"));
+        trainyard_serve::serve(listener, Arc::new(Catalog { store }), settings, stopped(), tell).await
+    });
+    // A request that was given up on may still be at work; nobody waits for it.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    served.map(|()| ExitCode::SUCCESS).map_err(|problem| {
+        let failure = Failure::call(problem.code, problem.message);
+        Failure { help: problem.help, ..failure }
+    })
+}
+
+/// Done when the process is asked to end.
+async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        match terminated {
+            Ok(mut terminated) => {
+                tokio::select! {
+                    _ = interrupted => {}
+                    _ = terminated.recv() => {}
+                }
+            }
+            Err(_) => drop(interrupted.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupted.await);
+}
+
+/// The store as a server's catalog.
+struct Catalog {
+    store: Store,
+}
+
+fn problem(error: StoreError) -> Problem {
+    Problem { help: error.help, ..Problem::error(error.code, error.message) }
+}
+
+impl Source for Catalog {
+    fn state(&self) -> Result<u64, Problem> {
+        self.store.changes().map_err(problem)
+    }
+
+    fn models(&self) -> Result<Vec<Registered>, Problem> {
+        let models = self.store.models().map_err(problem)?;
+        models
+            .into_iter()
+            .map(|model| {
+                let mut versions: Vec<u64> = model.versions.iter().map(|version| version.version).collect();
+                versions.sort_unstable();
+                let aliases: BTreeMap<String, u64> = model
+                    .versions
+                    .iter()
+                    .flat_map(|version| version.aliases.iter().map(|alias| (alias.clone(), version.version)))
+                    .collect();
+                let deployments = self.store.deployments(&model.name).map_err(problem)?;
+                let deployment = deployments.into_iter().next().and_then(|row| row.deployment);
+                Ok(Registered { name: model.name, versions, aliases, deployment })
+            })
+            .collect()
+    }
+
+    fn load(&self, name: &str, version: u64) -> Result<Arc<Package>, Problem> {
+        let found = self.store.resolve(name, &version.to_string()).map_err(problem)?;
+        let (_, digest) = found.ok_or_else(|| {
+            Problem::error("unknown-version", format!("the model `{name}` has no version {version} any more"))
+        })?;
+        let artifact = trainyard_engine::load(&self.store, &REGISTRY, digest)
+            .map_err(|error| Problem { help: error.help, ..Problem::error(error.code, error.message) })?;
+        artifact.value.into_any().downcast::<Package>().map_err(|_| {
+            Problem::error("broken-artifact", format!("version {version} of `{name}` is no model package"))
+        })
+    }
+
+    fn deploy(&self, name: &str, deployment: &Deployment, reason: &str) -> Result<(), Problem> {
+        // A server only reads, but for this.
+        let store = Store::open(self.store.root(), Mode::Write).map_err(problem)?;
+        store.deploy(name, Some(deployment), reason).map_err(problem)
+    }
+}

@@ -1,0 +1,101 @@
+//! Connections: taken up to a limit, given up on when they are too slow, drained when the server stops.
+
+use std::{
+    future::Future,
+    io,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+
+use crate::state::Shared;
+
+/// Time for which connections are still taken after the server was told to stop, so that whoever sends requests here
+/// can learn of it first.
+const NOTICE: Duration = Duration::from_millis(500);
+
+/// What a connection beyond the limit is told.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
+connection: close\r\ncontent-length: 75\r\n\r\n\
+{\"error\":{\"code\":\"too-many-connections\",\"message\":\"the server is full now\"}}";
+
+/// Answers connections until `stop` is done, and then those requests that have begun.
+pub(crate) async fn listen(listener: TcpListener, routes: Router, state: Shared, stop: impl Future<Output = ()>) {
+    let slots = Arc::new(Semaphore::new(state.limits.connections));
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(state.limits.patience)
+        .max_headers(64)
+        .max_buf_size(64 << 10)
+        .pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(256)
+        .max_header_list_size(32 << 10)
+        .max_pending_accept_reset_streams(64)
+        .keep_alive_interval(Some(Duration::from_secs(30)))
+        .keep_alive_timeout(state.limits.patience);
+    let take = |accepted: io::Result<TcpStream>| {
+        let stream = match accepted {
+            Ok(stream) => stream,
+            // A connection that is gone already, or too many open files: the next may do.
+            Err(_) => return false,
+        };
+        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+            state.repository.metrics.connections_refused.fetch_add(1, Relaxed);
+            tokio::spawn(turn_away(stream));
+            return true;
+        };
+        // Answers are small and must not wait for more.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(routes.clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
+        let open = Shared::clone(&state);
+        open.repository.metrics.connections.fetch_add(1, Relaxed);
+        tokio::spawn(async move {
+            // Who hangs up is gone; nobody is left to tell.
+            let _ = connection.await;
+            open.repository.metrics.connections.fetch_sub(1, Relaxed);
+            drop(slot);
+        });
+        true
+    };
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if !take(accepted.map(|(stream, _)| stream)) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+            () = &mut stop => break,
+        }
+    }
+    state.draining.store(true, Relaxed);
+    let notice = tokio::time::Instant::now() + NOTICE;
+    while let Ok(accepted) = tokio::time::timeout_at(notice, listener.accept()).await {
+        take(accepted.map(|(stream, _)| stream));
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(state.limits.drain, graceful.shutdown()).await;
+}
+
+async fn turn_away(mut stream: TcpStream) {
+    let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(FULL)).await;
+}

@@ -1,0 +1,134 @@
+//! A server from its start to its end.
+
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use tokio::net::TcpListener;
+use trainyard_core::Problem;
+
+use crate::{
+    http, listen,
+    repository::Repository,
+    request_log::{LogSettings, RequestLog},
+    shadow::Shadow,
+    source::Source,
+    state::{Limits, Shared, State},
+};
+
+/// How often the catalog is looked at.
+const LOOK: Duration = Duration::from_millis(300);
+
+/// How a server is run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The models to serve; all when empty.
+    pub only: BTreeSet<String>,
+    /// What a caller has to send as `Authorization: Bearer …`.
+    pub token: Option<String>,
+    /// What it takes before it says no.
+    pub limits: Limits,
+    /// The log of requests, where one is kept.
+    pub log: Option<LogSettings>,
+    /// The version it tells.
+    pub version: &'static str,
+}
+
+/// Takes hold of an address.
+///
+/// # Errors
+/// `address-in-use`; `not-authenticated` for an address that other machines reach, without a token; `io`.
+pub async fn bind(address: SocketAddr, has_token: bool) -> Result<TcpListener, Problem> {
+    if !address.ip().is_loopback() && !has_token {
+        let message = format!("other machines reach {address}, and nothing asks who calls");
+        let problem = Problem::error("not-authenticated", message);
+        return Err(problem.help("listen on 127.0.0.1, or name a file with a token by `--token-file`"));
+    }
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Problem::error("address-in-use", format!("something listens on {address} already"))
+            .help("stop it, or choose another port with `--listen`"),
+        _ => Problem::error("io", format!("cannot listen on {address}: {error}")),
+    })
+}
+
+/// Serves the models of `source` on `listener` until `stop` is done and what has begun is answered. `tell` gets a line for
+/// people whenever something changes by itself.
+///
+/// # Errors
+/// When the catalog cannot be read at the start, a name of `only` is not there, or the log's folder cannot be made.
+pub async fn serve(
+    listener: TcpListener,
+    source: Arc<dyn Source>,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+    tell: impl Fn(&str) + Send + Sync + 'static,
+) -> Result<(), Problem> {
+    let (log, writer) = match settings.log {
+        Some(log) => {
+            let folder = log.folder.display().to_string();
+            let started = RequestLog::start(log);
+            let (log, writer) = started.map_err(|error| Problem::error("io", format!("`{folder}`: {error}")))?;
+            (Some(log), Some(writer))
+        }
+        None => (None, None),
+    };
+    let state: Shared = Arc::new(State {
+        repository: Repository::new(source, settings.only.clone(), settings.limits.models),
+        limits: settings.limits,
+        token: settings.token,
+        draining: AtomicBool::new(false),
+        version: settings.version,
+        shadow: Shadow::start(),
+        log,
+    });
+    tokio::task::block_in_place(|| state.repository.refresh())?;
+    let snapshot = state.repository.snapshot();
+    for name in &settings.only {
+        crate::repository::find(&snapshot, name)
+            .map_err(|refusal| Problem { help: refusal.help, ..Problem::error(refusal.code, refusal.message) })?;
+    }
+    let watcher = watch(Shared::clone(&state), tell);
+    let routes = http::routes(Shared::clone(&state));
+    listen::listen(listener, routes, Shared::clone(&state), stop).await;
+    watcher.abort();
+    let _ = watcher.await;
+    drop(state);
+    if let Some(writer) = writer {
+        // The log ends when the last that could write to it has gone; a connection that was given up on may hold it.
+        let _ = tokio::time::timeout(Duration::from_secs(2), tokio::task::spawn_blocking(|| writer.join())).await;
+    }
+    Ok(())
+}
+
+/// Loads what the names stand for, then keeps looking: at the catalog, and at newcomers that do badly.
+fn watch(state: Shared, tell: impl Fn(&str) + Send + Sync + 'static) -> tokio::task::JoinHandle<()> {
+    let tell = Arc::new(tell);
+    tokio::spawn(async move {
+        let preloading = Shared::clone(&state);
+        let _ = tokio::task::spawn_blocking(move || preloading.repository.preload()).await;
+        let mut reported = None;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let (looking, telling) = (Shared::clone(&state), Arc::clone(&tell));
+            let looked = tokio::task::spawn_blocking(move || {
+                let refreshed = looking.repository.refresh();
+                for told in looking.repository.roll_back() {
+                    telling(&format!("rolled back {told}"));
+                }
+                refreshed.err()
+            });
+            let problem = looked.await.ok().flatten();
+            if let Some(problem) = &problem
+                && reported.as_ref() != Some(problem)
+            {
+                tell(&format!("the catalog cannot be read: {}", problem.message));
+            }
+            reported = problem;
+        }
+    })
+}

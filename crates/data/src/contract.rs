@@ -39,6 +39,9 @@ pub struct ColumnContract {
     /// The type. Whole numbers pass as floats; text is parsed; a value that does not fit breaks the contract.
     #[serde(rename = "type")]
     pub column_type: Option<ColumnType>,
+    /// The unit of its values, such as `K` or `km/h`: a note for readers, and for the signature of a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// Smallest and largest value allowed, both inclusive.
     pub between: Option<[f64; 2]>,
     /// The values allowed, as text or numbers.
@@ -370,7 +373,7 @@ fn arrays_null(original: &ArrayRef, cast: &ArrayRef, row: usize) -> bool {
 }
 
 /// Casts without rounding: a float with a fraction is no integer.
-fn cast_exactly(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, DataError> {
+pub(crate) fn cast_exactly(array: &ArrayRef, target: &DataType) -> Result<ArrayRef, DataError> {
     let options = CastOptions { safe: true, ..CastOptions::default() };
     if let (Some(floats), DataType::Int64) = (array.as_primitive_opt::<Float64Type>(), target) {
         let whole: Int64Array = floats

@@ -1,7 +1,7 @@
 //! Tables: read, write, query, profile and split. Arrow inside, canonical types outside.
 //!
 //! Reading order: [`table`], [`mod@read`], [`mod@write`], [`profile`], [`contract`], [`columns`], [`outliers`],
-//! [`mod@sql`], [`mod@split`]. Every table has a digest of its logical content, so that equal data are equal whatever
+//! [`mod@sql`], [`preparation`], [`mod@split`]. Every table has a digest of its logical content, so that equal data are equal whatever
 //! file they came from.
 
 pub mod columns;
@@ -10,6 +10,7 @@ pub mod error;
 pub mod freshness;
 mod memory;
 pub mod outliers;
+pub mod preparation;
 pub mod profile;
 pub mod read;
 pub mod split;

@@ -19,6 +19,7 @@ mod windows;
 
 use std::path::{Path, PathBuf};
 
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trainyard_core::{Schema, Warning};
@@ -132,6 +133,23 @@ pub fn read_into(
     cancelled: Cancelled<'_>,
 ) -> Result<Read, DataError> {
     read_within(files, options, folder, Bounds::default(), cancelled)
+}
+
+/// The same for rows that are wanted once and in order, and never all at a time: the files are gone through twice, and
+/// nothing is kept of them. `begin` is told the columns, and what was guessed or left out, once the first pass has found
+/// every mistake there is; then `take` gets the rows, some at a time.
+///
+/// # Errors
+/// As [`read_into`]; what `begin` and `take` return.
+pub fn read_batches<S>(
+    files: &[PathBuf],
+    options: &ReadOptions,
+    cancelled: Cancelled<'_>,
+    begin: impl FnOnce(&SchemaRef, Vec<Note>) -> Result<S, DataError>,
+    take: impl FnMut(&mut S, RecordBatch) -> Result<(), DataError>,
+) -> Result<S, DataError> {
+    check(options)?;
+    large::for_each_batch(files, options, Bounds::default(), cancelled, begin, take)
 }
 
 fn read_within(

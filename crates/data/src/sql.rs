@@ -4,6 +4,7 @@
 //! partition of fixed-size batches; only a row-local query, whose rows know nothing of each other, runs on several
 //! threads. Identifiers are as written: `SELECT AT` looks for `AT`.
 
+mod compiled;
 mod deep;
 mod explain;
 mod parse;
@@ -17,6 +18,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use self::compiled::{Compiled, normalised};
 use arrow::array::RecordBatch;
 use trainyard_core::{Problem, Schema};
 

@@ -6,6 +6,7 @@ mod digest;
 mod gather;
 mod held;
 mod parquet_file;
+mod prepared;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -29,13 +30,14 @@ use rayon::prelude::*;
 use trainyard_core::{Codec, Digest, Keeper, Kind, Outline, Schema, StepError, Value};
 
 pub use canonical::column_type;
-pub(crate) use codec::{decode_parquet, encode_parquet, parquet_batches, parquet_schema, parquet_size};
+pub(crate) use canonical::{piece as canonical_piece, schema as canonical_schema};
+pub(crate) use codec::{ParquetWriter, decode_parquet, parquet_batches, parquet_schema, parquet_size};
 pub use gather::Gather;
 pub(crate) use gather::MEMORY;
 
 pub(crate) use self::summary::Summary;
 use self::{held::Held, parquet_file::ParquetFile, summary::Seen, view::View};
-use crate::error::DataError;
+use crate::{error::DataError, preparation::Preparation};
 
 /// How tables are read back from the store.
 pub const TABLE_CODEC: Codec = codec::CODEC;
@@ -44,6 +46,9 @@ pub const TABLE_CODEC: Codec = codec::CODEC;
 /// Boolean, Int64, Float64, Utf8, Date32 and Timestamp in microseconds (without zone or in UTC); any other type is
 /// kept as it is. Every field is nullable and carries no metadata.
 ///
+/// A table may know what was done to it since its source ([`Table::preparation`]); what is made of it with the methods here
+/// knows nothing of that.
+///
 /// The rows are in memory or in a file. Of a table in a file, [`Table::column`] reads that column, [`Table::batches`]
 /// all of them, and both stay in memory as long as the table; [`Table::scan`] reads some rows at a time and keeps none.
 #[derive(Clone)]
@@ -51,7 +56,10 @@ pub struct Table {
     schema: SchemaRef,
     rows: usize,
     content: Content,
+    /// That of the content alone.
     digest: OnceLock<Digest>,
+    /// What was done since the source; none where the table is a source itself.
+    preparation: Option<Arc<Preparation>>,
 }
 
 /// Where a table's rows are.
@@ -98,13 +106,14 @@ impl Table {
     pub(crate) fn of_canonical(schema: SchemaRef, mut batches: Vec<RecordBatch>) -> Self {
         batches.retain(|batch| batch.num_rows() > 0);
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
-        Self { schema, rows, content: Content::Memory(batches), digest: OnceLock::new() }
+        Self { schema, rows, content: Content::Memory(batches), digest: OnceLock::new(), preparation: None }
     }
 
     /// The table in a file. With `digest`, its digest is known; otherwise the file is read through once to tell it.
     fn of_file(file: ParquetFile, digest: Option<Digest>) -> Result<Self, DataError> {
         let (schema, rows) = (Arc::clone(file.schema()), file.rows());
-        let table = Self { schema, rows, content: Content::File(View::of(file)), digest: OnceLock::new() };
+        let content = Content::File(View::of(file));
+        let table = Self { schema, rows, content, digest: OnceLock::new(), preparation: None };
         let digest = digest.map_or_else(|| digest::digest(&table), Ok)?;
         Ok(Self { digest: digest.into(), ..table })
     }
@@ -320,7 +329,7 @@ impl Table {
         };
         // The same columns are the same table.
         let digest = if schema == self.schema { self.digest.clone() } else { OnceLock::new() };
-        Ok(Self { schema, rows: self.rows, content, digest })
+        Ok(Self { schema, rows: self.rows, content, digest, preparation: None })
     }
 
     /// The same columns under other names.
@@ -342,7 +351,7 @@ impl Table {
             file @ Content::File(..) => file.clone(),
         };
         let digest = if schema == self.schema { self.digest.clone() } else { OnceLock::new() };
-        Ok(Self { schema, rows: self.rows, content, digest })
+        Ok(Self { schema, rows: self.rows, content, digest, preparation: None })
     }
 
     /// The same with one more column at the end, or with the column of that name replaced.
@@ -395,7 +404,8 @@ impl Table {
             Content::Memory(batches) => batches,
             Content::File(view) => {
                 let content = Content::File(view.slice(skip, left));
-                return Self { schema: Arc::clone(&self.schema), rows: left, content, digest: OnceLock::new() };
+                let (schema, digest) = (Arc::clone(&self.schema), OnceLock::new());
+                return Self { schema, rows: left, content, digest, preparation: None };
             }
         };
         let mut batches = Vec::new();
@@ -523,8 +533,8 @@ impl Value for Table {
         Kind::Table
     }
     fn digest(&self) -> Digest {
-        // What cannot be read cannot be kept either, and that tells why.
-        *self.digest.get_or_init(|| digest::digest(self).unwrap_or_else(|error| digest::unreadable(&error)))
+        let content = self.content_digest();
+        self.preparation.as_ref().map_or(content, |preparation| preparation.digest(content))
     }
     fn outline(&self) -> Outline {
         Outline::Table { schema: self.schema() }

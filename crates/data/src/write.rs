@@ -3,25 +3,27 @@
 //! CSV is written so that reading it again gives the same values: texts are quoted where a reader would take them for
 //! something else, floats have all the digits they need, dates and moments are ISO 8601.
 
+mod file;
+
 use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::Path,
 };
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
-    datatypes::{DataType, Float64Type, Int64Type},
+    datatypes::{DataType, Float64Type, Int64Type, SchemaRef},
     error::ArrowError,
     ipc::writer::FileWriter,
     util::display::{ArrayFormatter, FormatOptions},
 };
 use rayon::prelude::*;
 
+pub use self::file::Writer;
 use crate::{
     error::DataError,
     read::{Format, is_default_missing},
-    table::{Table, encode_parquet},
+    table::{ParquetWriter, Table},
 };
 
 /// Rows formatted by one thread at a time.
@@ -30,108 +32,113 @@ const PIECE: usize = 1 << 14;
 /// Pieces held in memory before they are written.
 const PIECES: usize = 64;
 
-/// Writes a table to a file whose name's ending tells the format: `.csv`, `.tsv`, `.jsonl`, `.parquet` or `.arrow`. A
-/// file of that name is replaced only once the new one is complete.
+/// Writes a table to a file whose name's ending tells the format: `.csv`, `.tsv`, `.jsonl`, `.parquet` or `.arrow`, the
+/// first three also with `.gz` behind. A file of that name is replaced only once the new one is complete.
 ///
 /// # Errors
 /// `unknown-format`, `io`.
 pub fn write(table: &Table, file: &Path) -> Result<(), DataError> {
-    let format = format_of(file)?;
-    let failed = |error: io::Error| DataError::file(file, &error);
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let partial = file.with_file_name(name);
-    let written = File::create(&partial).map_err(failed).and_then(|open| {
-        let mut writer = BufWriter::with_capacity(1 << 16, open);
-        write_to(table, format, &mut writer)?;
-        writer.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)
-    });
-    let renamed = written.and_then(|()| std::fs::rename(&partial, file).map_err(failed));
-    if renamed.is_err() {
-        // What is left of a failed attempt is of no use; its own failure adds nothing to the first.
-        drop(std::fs::remove_file(&partial));
-    }
-    renamed
-}
-
-fn format_of(file: &Path) -> Result<Format, DataError> {
-    match file.extension().unwrap_or_default().to_string_lossy().to_lowercase().as_str() {
-        "csv" | "txt" => Ok(Format::Csv),
-        "tsv" | "tab" => Ok(Format::Tsv),
-        "jsonl" | "ndjson" | "json" => Ok(Format::JsonLines),
-        "parquet" | "pq" => Ok(Format::Parquet),
-        "arrow" | "feather" | "ipc" => Ok(Format::Arrow),
-        _ => Err(DataError::new("unknown-format", format!("unknown format of `{}`", file.display()))
-            .help("name it `.csv`, `.tsv`, `.jsonl`, `.parquet` or `.arrow`")),
-    }
+    let mut writer = Writer::create(file, table.arrow_schema())?;
+    table.scan().try_for_each(|batch| writer.push(&batch?))?;
+    writer.finish()
 }
 
 /// Writes a table in a format; the bytes do not depend on the number of threads.
 ///
 /// # Errors
 /// `io` and whatever else the writer reports.
-pub fn write_to<W: Write + Send>(table: &Table, format: Format, mut writer: W) -> Result<(), DataError> {
-    match format {
-        Format::Csv => write_csv(table, b',', &mut writer),
-        Format::Tsv => write_csv(table, b'\t', &mut writer),
-        Format::JsonLines => in_pieces(table, &mut writer, json_lines),
-        Format::Parquet => encode_parquet(table, writer),
-        Format::Arrow => {
-            let mut file = FileWriter::try_new(writer, table.arrow_schema())?;
-            table.scan().try_for_each(|batch| Ok::<_, DataError>(file.write(&batch?)?))?;
-            Ok(file.finish()?)
-        }
-    }
+pub fn write_to<W: Write + Send>(table: &Table, format: Format, writer: W) -> Result<(), DataError> {
+    let mut sink = Sink::new(writer, format, table.arrow_schema())?;
+    table.scan().try_for_each(|batch| sink.push(&batch?))?;
+    sink.finish().map(drop)
 }
 
-fn write_csv(table: &Table, delimiter: u8, writer: &mut impl Write) -> Result<(), DataError> {
-    let mut header = Vec::new();
-    for (position, name) in table.names().enumerate() {
-        if position > 0 {
-            header.push(delimiter);
-        }
-        text(name, delimiter, &mut header);
+/// Rows on their way into a format; a bounded number of them is in memory.
+enum Sink<W: Write + Send> {
+    Text { writer: W, form: Text, pieces: Vec<RecordBatch> },
+    Parquet(ParquetWriter<W>),
+    Arrow(FileWriter<W>),
+}
+
+/// A text format.
+#[derive(Clone, Copy)]
+enum Text {
+    /// Fields with this delimiter between them, and what stands for a missing value.
+    Delimited(u8, &'static [u8]),
+    JsonLines,
+}
+
+impl<W: Write + Send> Sink<W> {
+    fn new(mut writer: W, format: Format, schema: &SchemaRef) -> Result<Self, DataError> {
+        let form = match format {
+            Format::Parquet => return ParquetWriter::new(writer, schema).map(Self::Parquet),
+            Format::Arrow => return Ok(Self::Arrow(FileWriter::try_new(writer, schema)?)),
+            Format::JsonLines => Text::JsonLines,
+            Format::Csv | Format::Tsv => {
+                let delimiter = if format == Format::Csv { b',' } else { b'\t' };
+                let mut header = Vec::new();
+                for (position, field) in schema.fields().iter().enumerate() {
+                    if position > 0 {
+                        header.push(delimiter);
+                    }
+                    text(field.name(), delimiter, &mut header);
+                }
+                header.push(b'\n');
+                writer.write_all(&header).map_err(failed)?;
+                // In a table of one column an empty field would be a blank line.
+                Text::Delimited(delimiter, if schema.fields().len() == 1 { b"NA" } else { b"" })
+            }
+        };
+        Ok(Self::Text { writer, form, pieces: Vec::with_capacity(PIECES) })
     }
-    header.push(b'\n');
-    writer.write_all(&header).map_err(failed)?;
-    // In a table of one column an empty field would be a blank line.
-    let missing: &[u8] = if table.column_count() == 1 { b"NA" } else { b"" };
-    in_pieces(table, writer, |batch, bytes| csv(batch, delimiter, missing, bytes))
+
+    fn push(&mut self, batch: &RecordBatch) -> Result<(), DataError> {
+        match self {
+            Self::Parquet(writer) => writer.push(batch.clone()),
+            Self::Arrow(writer) => Ok(writer.write(batch)?),
+            Self::Text { pieces, .. } => {
+                for start in (0..batch.num_rows()).step_by(PIECE) {
+                    pieces.push(batch.slice(start, PIECE.min(batch.num_rows() - start)));
+                }
+                if pieces.len() >= PIECES { self.flush() } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Formats pieces in parallel and writes them in order.
+    fn flush(&mut self) -> Result<(), DataError> {
+        let Self::Text { writer, form, pieces } = self else { return Ok(()) };
+        let form = *form;
+        let formatted = pieces.par_drain(..).map(|piece| {
+            let mut bytes = Vec::new();
+            match form {
+                Text::Delimited(delimiter, missing) => csv(&piece, delimiter, missing, &mut bytes)?,
+                Text::JsonLines => json_lines(&piece, &mut bytes)?,
+            }
+            Ok(bytes)
+        });
+        let formatted = formatted.collect::<Result<Vec<_>, DataError>>()?;
+        formatted.iter().try_for_each(|bytes| writer.write_all(bytes).map_err(failed))
+    }
+
+    fn finish(mut self) -> Result<W, DataError> {
+        self.flush()?;
+        match self {
+            Self::Text { mut writer, .. } => {
+                writer.flush().map_err(failed)?;
+                Ok(writer)
+            }
+            Self::Parquet(writer) => writer.finish(),
+            Self::Arrow(mut writer) => {
+                writer.finish()?;
+                Ok(writer.into_inner()?)
+            }
+        }
+    }
 }
 
 fn failed(error: io::Error) -> DataError {
     DataError::new("io", error.to_string())
-}
-
-/// Formats pieces of the table in parallel and writes them in order.
-fn in_pieces(
-    table: &Table,
-    writer: &mut impl Write,
-    format: impl Fn(&RecordBatch, &mut Vec<u8>) -> Result<(), ArrowError> + Sync,
-) -> Result<(), DataError> {
-    let mut pieces = Vec::with_capacity(PIECES);
-    let mut write = |pieces: &mut Vec<RecordBatch>| {
-        let formatted = pieces.par_drain(..).map(|piece| {
-            let mut bytes = Vec::new();
-            format(&piece, &mut bytes)?;
-            Ok(bytes)
-        });
-        formatted
-            .collect::<Result<Vec<_>, DataError>>()?
-            .iter()
-            .try_for_each(|bytes| writer.write_all(bytes).map_err(failed))
-    };
-    for batch in table.scan() {
-        let batch = batch?;
-        for start in (0..batch.num_rows()).step_by(PIECE) {
-            pieces.push(batch.slice(start, PIECE.min(batch.num_rows() - start)));
-            if pieces.len() == PIECES {
-                write(&mut pieces)?;
-            }
-        }
-    }
-    write(&mut pieces)?;
-    writer.flush().map_err(failed)
 }
 
 /// Shows the values of a column that has no simpler way.
@@ -279,13 +286,14 @@ mod tests {
     fn every_format_reads_back_equal() {
         let folder = std::env::temp_dir().join(format!("trainyard-write-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        for name in ["t.csv", "t.tsv", "t.jsonl", "t.parquet", "t.arrow"] {
+        let names = ["t.csv", "t.tsv", "t.jsonl", "t.parquet", "t.arrow", "t.csv.gz", "t.jsonl.gz"];
+        for name in names {
             let file = folder.join(name);
             write(&sample(), &file).unwrap();
             let again = read(&[file], &ReadOptions::default(), &|| false).unwrap();
             assert_eq!(again.table, sample(), "{name}");
         }
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 5, "nothing partial is left");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), names.len(), "nothing partial is left");
         assert_eq!(write(&sample(), &folder.join("t.xls")).unwrap_err().code, "unknown-format");
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -66,6 +66,22 @@ pub(super) fn read(
     bounds: Bounds,
     cancelled: Cancelled<'_>,
 ) -> Result<Read, DataError> {
+    let begin = |schema: &SchemaRef, notes| Ok((Gather::with_most(schema, folder, 0)?, notes));
+    let (gather, notes) =
+        for_each_batch(files, options, bounds, cancelled, begin, |(gather, _), batch| gather.push(&batch))?;
+    Ok(Read { table: gather.finish()?, notes })
+}
+
+/// Goes through the files twice: `begin` is told the columns and what there is to know once the first pass is over, and
+/// `take` gets the rows in order, some at a time.
+pub(super) fn for_each_batch<S>(
+    files: &[PathBuf],
+    options: &ReadOptions,
+    bounds: Bounds,
+    cancelled: Cancelled<'_>,
+    begin: impl FnOnce(&SchemaRef, Vec<Note>) -> Result<S, DataError>,
+    mut take: impl FnMut(&mut S, RecordBatch) -> Result<(), DataError>,
+) -> Result<S, DataError> {
     let opened: Vec<Opened<'_>> = files.iter().map(|file| open(file, options)).collect::<Result<_, _>>()?;
     let (mut surveyed, mut notes, mut options) = (Vec::with_capacity(files.len()), Vec::new(), options.clone());
     for (number, opened) in opened.iter().enumerate() {
@@ -78,9 +94,9 @@ pub(super) fn read(
         notes.extend(said);
     }
     let unified = Unified::of(surveyed.iter().map(|one| &one.heading))?;
-    let mut gather = Gather::with_most(unified.schema(), folder, 0)?;
+    let mut state = begin(unified.schema(), notes)?;
     for (number, one) in surveyed.iter().enumerate() {
-        let mut take = |arrays: &[arrow::array::ArrayRef]| gather.push(&unified.batch(number, arrays)?);
+        let mut take = |arrays: &[arrow::array::ArrayRef]| take(&mut state, unified.batch(number, arrays)?);
         match &one.survey {
             Survey::Csv(survey) => survey.for_each_batch(bounds, cancelled, &mut take)?,
             Survey::JsonLines(survey) => survey.for_each_batch(bounds, cancelled, &mut take)?,
@@ -91,7 +107,7 @@ pub(super) fn read(
             })?,
         }
     }
-    Ok(Read { table: gather.finish()?, notes })
+    Ok(state)
 }
 
 fn survey<'a>(

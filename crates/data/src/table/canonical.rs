@@ -45,13 +45,13 @@ fn canonical_type(data_type: &DataType) -> DataType {
 }
 
 /// The columns in canonical types, none of which is UInt64: its canonical type depends on its values.
-pub(super) fn schema(schema: &Schema) -> Schema {
+pub(crate) fn schema(schema: &Schema) -> Schema {
     let fields = schema.fields().iter();
     Schema::new(fields.map(|old| field(old.name(), canonical_type(old.data_type()))).collect::<Vec<_>>())
 }
 
 /// A piece of the column `name`, which is not UInt64, in its canonical type.
-pub(super) fn piece(name: &str, array: &ArrayRef) -> Result<ArrayRef, DataError> {
+pub(crate) fn piece(name: &str, array: &ArrayRef) -> Result<ArrayRef, DataError> {
     let (_, mut pieces) = canonical_column(name, array.data_type(), vec![Arc::clone(array)])?;
     Ok(pieces.pop().expect("a column of one piece stays one"))
 }

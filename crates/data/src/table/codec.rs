@@ -18,15 +18,27 @@ use parquet::{
     schema::types::ColumnPath,
 };
 use rayon::prelude::*;
-use trainyard_core::{Codec, Keeper, Kind, StepError, Stored, Value};
+use serde::{Deserialize, Serialize};
+use trainyard_core::{Codec, Digest, Keeper, Kind, StepError, Stored, Value};
 
 use super::{
     Content, Table, batch_of,
     parquet_file::{ParquetFile, SCAN, broken, footer},
 };
-use crate::error::DataError;
+use crate::{error::DataError, preparation::Preparation};
 
 const FILE: &str = "table.parquet";
+
+/// Beside it, for a table that has a preparation.
+const PREPARATION: &str = "preparation.json";
+
+/// What is kept of a preparation.
+#[derive(Serialize, Deserialize)]
+struct Prepared {
+    /// The digest of the table's content without its preparation.
+    content: Digest,
+    preparation: Preparation,
+}
 
 /// Rows in a row group: enough for the encodings to pay, few enough for several threads to share a table.
 const GROUP: usize = 1 << 17;
@@ -37,6 +49,12 @@ const BATCH: usize = 1 << 20;
 pub(super) const CODEC: Codec = Codec { kind: Kind::Table, decode };
 
 pub(super) fn encode(table: &Table, keeper: &mut dyn Keeper) -> Result<(), StepError> {
+    if let Some(preparation) = &table.preparation {
+        let document = Prepared { content: table.content_digest(), preparation: Preparation::clone(preparation) };
+        keeper.file(PREPARATION, &mut |writer| {
+            serde_json::to_writer(writer, &document).map_err(|error| StepError::io(error.into()))
+        })?;
+    }
     if let Content::File(view) = &table.content
         && view.is_whole(&table.schema)
     {
@@ -50,13 +68,24 @@ fn decode(stored: &Stored<'_>) -> Result<Arc<dyn Value>, StepError> {
     let broken =
         |error: DataError| StepError::new("broken-artifact", format!("table {}: {}", stored.digest, error.message));
     let path = stored.file(FILE)?;
+    let (content, preparation) = match stored.files.contains_key(PREPARATION) {
+        false => (stored.digest, None),
+        true => {
+            let document: Prepared = serde_json::from_slice(&stored.read(PREPARATION)?)
+                .map_err(|error| broken(DataError::new("broken-artifact", format!("its preparation: {error}"))))?;
+            if document.preparation.digest(document.content) != stored.digest {
+                return Err(broken(DataError::new("broken-artifact", "its preparation belongs to another table")));
+            }
+            (document.content, Some(Arc::new(document.preparation)))
+        }
+    };
     // Whoever loads it has just hashed the blob, and it was named by a table that was read from or written to it. So it
     // is not read once more to tell its digest.
     if let Some(file) = ParquetFile::open(path).map_err(broken)? {
-        return Ok(Arc::new(Table::of_file(file, Some(stored.digest)).map_err(broken)?));
+        return Ok(Arc::new(Table::of_file(file, Some(content)).map_err(broken)?.with_preparation(preparation)));
     }
     let (schema, batches) = decode_parquet(path).map_err(broken)?;
-    let table = Table::new(schema, batches).map_err(broken)?;
+    let table = Table::new(schema, batches).map_err(broken)?.with_preparation(preparation);
     if table.digest() != stored.digest {
         return Err(broken(DataError::new("broken-artifact", "its content has another digest")));
     }
@@ -65,14 +94,14 @@ fn decode(stored: &Stored<'_>) -> Result<Arc<dyn Value>, StepError> {
 
 /// Writes a table as one Parquet file; the columns of each row group are encoded in parallel, the bytes do not depend
 /// on the number of threads.
-pub(crate) fn encode_parquet<W: Write + Send>(table: &Table, writer: W) -> Result<(), DataError> {
+pub(super) fn encode_parquet<W: Write + Send>(table: &Table, writer: W) -> Result<(), DataError> {
     let mut parquet = ParquetWriter::new(writer, &table.schema)?;
     table.scan().try_for_each(|batch| parquet.push(batch?))?;
     parquet.finish().map(drop)
 }
 
 /// Writes rows as a Parquet file in groups of [`GROUP`] rows, however they come.
-pub(super) struct ParquetWriter<W: Write + Send> {
+pub(crate) struct ParquetWriter<W: Write + Send> {
     schema: SchemaRef,
     file: SerializedFileWriter<W>,
     factory: ArrowRowGroupWriterFactory,
@@ -84,14 +113,14 @@ pub(super) struct ParquetWriter<W: Write + Send> {
 }
 
 impl<W: Write + Send> ParquetWriter<W> {
-    pub(super) fn new(writer: W, schema: &SchemaRef) -> Result<Self, DataError> {
+    pub(crate) fn new(writer: W, schema: &SchemaRef) -> Result<Self, DataError> {
         let writer = ArrowWriter::try_new(writer, Arc::clone(schema), Some(properties(schema)?))?;
         let (file, factory) = writer.into_serialized_writer()?;
         let leaves = leaves_of(schema)?;
         Ok(Self { schema: Arc::clone(schema), file, factory, leaves, groups: 0, waiting: Vec::new(), rows: 0 })
     }
 
-    pub(super) fn push(&mut self, batch: RecordBatch) -> Result<(), DataError> {
+    pub(crate) fn push(&mut self, batch: RecordBatch) -> Result<(), DataError> {
         let mut start = 0;
         while start < batch.num_rows() {
             let length = (GROUP - self.rows).min(batch.num_rows() - start);
@@ -105,7 +134,7 @@ impl<W: Write + Send> ParquetWriter<W> {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> Result<W, DataError> {
+    pub(crate) fn finish(mut self) -> Result<W, DataError> {
         if self.rows > 0 {
             self.write_group()?;
         }

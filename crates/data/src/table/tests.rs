@@ -129,7 +129,7 @@ fn equal_names_are_refused() {
 
 fn through_parquet(table: &Table, corrupt: impl Fn(&mut Vec<u8>)) -> Result<Arc<dyn Value>, StepError> {
     let mut bytes = Vec::new();
-    encode_parquet(table, &mut bytes).unwrap();
+    codec::encode_parquet(table, &mut bytes).unwrap();
     corrupt(&mut bytes);
     let folder = std::env::temp_dir().join(format!("trainyard-data-{}-{}", std::process::id(), table.digest().short()));
     std::fs::create_dir_all(&folder).unwrap();

@@ -75,16 +75,7 @@ pub(crate) enum Command {
     /// List the registered models.
     Models,
     /// Predict with a registered model.
-    Predict {
-        /// `name@alias` or `name@version`.
-        model: String,
-        /// The records.
-        #[arg(long = "in", value_name = "FILE")]
-        input: PathBuf,
-        /// Where to write them with their predictions (CSV, JSON lines or Parquet by its ending).
-        #[arg(long = "out", value_name = "FILE")]
-        output: PathBuf,
-    },
+    Predict(PredictArgs),
     /// Answer predictions over REST and gRPC, until told to stop.
     Serve(ServeArgs),
     /// Tell or change what stands behind the name of a served model.
@@ -105,6 +96,31 @@ pub(crate) enum Command {
     /// Not there yet: say so.
     #[command(external_subcommand)]
     Other(Vec<String>),
+}
+
+/// Predictions from file to file.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct PredictArgs {
+    /// `name@alias` or `name@version`.
+    pub(crate) model: String,
+    /// The records, as they come from the model's source: a file, or several by a glob.
+    #[arg(long = "in", value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Where to write them with their predictions (CSV, TSV, JSON lines, Parquet or Arrow by its ending; `.gz` packs).
+    #[arg(long = "out", value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// The columns of the records to keep, with commas between; all when absent, none for an empty text.
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) columns: Option<String>,
+    /// Name the features that moved each prediction most, three unless told otherwise (models of trees).
+    #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "3", require_equals = true)]
+    pub(crate) explain: Option<usize>,
+    /// The rows went through the pipeline's preparation already.
+    #[arg(long)]
+    pub(crate) prepared: bool,
+    /// How to read the records, as in `acquire/file`, such as `{"delimiter": ";", "decimal": ","}`.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) read: Option<String>,
 }
 
 /// A pipeline file.

@@ -38,6 +38,7 @@ mod random;
 mod reference_data;
 mod rows;
 pub mod shap;
+pub mod sketch;
 mod softmax;
 pub mod svm;
 pub mod tuning;

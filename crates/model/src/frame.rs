@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray},
+    array::{Array, ArrayRef, AsArray, RecordBatch},
     compute::cast,
     datatypes::DataType,
 };
@@ -22,6 +22,21 @@ pub fn frame(table: &Table, names: &[String]) -> Result<Frame, DataError> {
         .map(|name| Ok(FrameColumn { name: name.clone(), values: values(name, &table.column(name)?)? }))
         .collect::<Result<_, DataError>>()?;
     Ok(Frame { columns, rows: table.row_count() })
+}
+
+/// The columns of `batch` as raw feature columns, as [`frame`].
+///
+/// # Errors
+/// `wrong-type` for a column that has no text form.
+pub fn batch_frame(batch: &RecordBatch) -> Result<Frame, DataError> {
+    let columns = batch
+        .schema_ref()
+        .fields()
+        .iter()
+        .zip(batch.columns())
+        .map(|(field, array)| Ok(FrameColumn { name: field.name().clone(), values: values(field.name(), array)? }))
+        .collect::<Result<_, DataError>>()?;
+    Ok(Frame { columns, rows: batch.num_rows() })
 }
 
 fn values(name: &str, array: &ArrayRef) -> Result<Values, DataError> {

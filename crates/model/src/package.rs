@@ -13,19 +13,29 @@ use trainyard_core::{
     judgement::Leaderboard,
     trial::Tuning,
 };
-use trainyard_data::{DataError, Table};
+use trainyard_data::{
+    DataError,
+    preparation::{Compiled, Preparation},
+};
 use trainyard_learn::{
-    Fitted, Prediction, baseline::Baseline, calibration::Calibration, conformal::Conformal, features::FeaturePlan,
+    baseline::Baseline,
+    calibration::Calibration,
+    conformal::Conformal,
+    features::{FeaturePlan, Transform},
     fitted_model::FittedModel,
 };
 
-use crate::frame::frame;
+use crate::{reference::Reference, source::SourceField};
 
 /// What the model reads and what it predicts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signature {
-    /// The raw columns it reads, in source order.
+    /// The columns of the table it was trained on that it reads: what preparation makes of a record.
     pub inputs: Vec<Column>,
+    /// The columns of the records it predicts from, as they come from the source and in its order, without those that say
+    /// nothing but the target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source: Vec<SourceField>,
     /// What it predicts.
     pub task: Task,
     /// The column it predicts. For a model that learns without a target, the column that it can be judged by, and empty
@@ -60,6 +70,9 @@ pub struct Package {
     pub target: String,
     /// What it reads and what it predicts.
     pub signature: Signature,
+    /// What has to be done to a record before its `inputs` are there; nothing when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<Preparation>,
     /// What was learned about the features.
     pub features: FeaturePlan,
     /// Cross-validated metrics, where the step resampled.
@@ -87,12 +100,18 @@ pub struct Package {
     /// What makes intervals or sets of its predictions, where it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conformal: Option<Conformal>,
+    /// What the training data and the predictions were like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
     /// The fitted estimator; kept in a file of its own.
     #[serde(skip)]
     pub model: Option<Arc<FittedModel>>,
     /// Both files as kept, made once: digest, size and encoding need them.
     #[serde(skip)]
     pub encoded: OnceLock<[Vec<u8>; 2]>,
+    /// The preparation, compiled once.
+    #[serde(skip)]
+    pub compiled: OnceLock<Result<Arc<Compiled>, DataError>>,
 }
 
 /// How packages are read back.
@@ -102,59 +121,69 @@ const MANIFEST: &str = "model.json";
 const ESTIMATOR: &str = "estimator.json";
 
 fn decode(stored: &Stored<'_>) -> Result<Arc<dyn Value>, StepError> {
-    let broken = |error: serde_json::Error| StepError::new("broken-artifact", format!("model package: {error}"));
-    let mut package: Package = serde_json::from_slice(&stored.read(MANIFEST)?).map_err(broken)?;
-    if package.format > Package::FORMAT {
-        let message =
-            format!("model package of format {}; this version reads up to {}", package.format, Package::FORMAT);
-        return Err(StepError::new("package-too-new", message).help("use a newer version of Trainyard"));
-    }
-    package.model = Some(Arc::new(serde_json::from_slice(&stored.read(ESTIMATOR)?).map_err(broken)?));
-    Ok(Arc::new(package))
+    Ok(Arc::new(Package::of_files(&stored.read(MANIFEST)?, &stored.read(ESTIMATOR)?)?))
+}
+
+/// What every format has.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+fn levels<'a>(plan: &'a FeaturePlan, input: &str) -> Option<&'a [String]> {
+    let own = plan.columns.iter().filter(|column| column.name == input).find_map(|column| match &column.transform {
+        Transform::Category { levels, .. } | Transform::Table { levels, .. } => Some(levels.as_slice()),
+        _ => None,
+    });
+    own.or_else(|| plan.beside.iter().find_map(|plan| levels(plan, input)))
 }
 
 impl Package {
     /// The format that this version writes.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
 
-    /// The predictions for every row of `table`, which must have the columns of the signature.
+    /// A package of its two files' bytes, of any format up to [`Package::FORMAT`].
     ///
     /// # Errors
-    /// `unknown-column` when one is missing.
-    pub fn predict(&self, table: &Table) -> Result<Prediction, DataError> {
-        self.predict_frame(&frame(table, &self.features.inputs())?)
+    /// `broken-artifact`; `package-too-new`.
+    pub fn of_files(manifest: &[u8], estimator: &[u8]) -> Result<Self, StepError> {
+        let broken = |error: serde_json::Error| StepError::new("broken-artifact", format!("model package: {error}"));
+        // The format first: a newer one may well have fields that do not read.
+        let Version { format } = serde_json::from_slice(manifest).map_err(broken)?;
+        if format > Self::FORMAT {
+            let message = format!("model package of format {format}; this version reads up to {}", Self::FORMAT);
+            return Err(StepError::new("package-too-new", message).help("use a newer version of Trainyard"));
+        }
+        let mut package: Self = serde_json::from_slice(manifest).map_err(broken)?;
+        if package.format < 2 {
+            // It read prepared rows, so those are its source.
+            package.signature.source = package.signature.inputs.iter().map(SourceField::needed).collect();
+        }
+        package.model = Some(Arc::new(serde_json::from_slice(estimator).map_err(broken)?));
+        Ok(package)
     }
 
-    /// The predictions for raw feature columns, found by name.
-    ///
-    /// # Errors
-    /// `unknown-column` when one is missing.
-    pub fn predict_frame(&self, frame: &trainyard_learn::Frame) -> Result<Prediction, DataError> {
-        let prediction = self.predict_uncalibrated(frame)?;
-        Ok(match &self.calibration {
-            Some(calibration) => calibration.apply(prediction),
-            None => prediction,
-        })
-    }
-
-    /// The estimator's own predictions, before any calibration.
-    ///
-    /// # Errors
-    /// `unknown-column` when a column is missing.
-    pub fn predict_uncalibrated(&self, frame: &trainyard_learn::Frame) -> Result<Prediction, DataError> {
-        let model = self.model.as_ref().ok_or_else(|| DataError::new("broken-artifact", "the package has no model"))?;
-        let matrix = self.features.apply(frame).map_err(|error| DataError {
-            code: error.code.to_owned(),
-            message: error.message,
-            help: error.help,
-        })?;
-        Ok(model.predict(&matrix))
+    /// The values that a raw column of the model may have without being unheard of: the levels of a category that are a
+    /// feature of their own, sorted. None for a column that is no category, or whose levels the model tells apart by
+    /// other means.
+    #[must_use]
+    pub fn levels(&self, input: &str) -> Option<&[String]> {
+        levels(&self.features, input)
     }
 
     fn json(&self) -> &[Vec<u8>; 2] {
         self.encoded.get_or_init(|| {
+            let manifest = match self.format {
+                // As it was read, so that its digest is what it was.
+                ..2 => {
+                    let mut manifest = self.clone();
+                    manifest.signature.source.clear();
+                    serde_json::to_vec(&manifest)
+                }
+                _ => serde_json::to_vec(self),
+            };
             [
-                serde_json::to_vec(self).expect("a package has string keys and no serialiser that could fail"),
+                manifest.expect("a package has string keys and no serialiser that could fail"),
                 serde_json::to_vec(&self.model).expect("a fitted model has string keys and no failing serialiser"),
             ]
         })

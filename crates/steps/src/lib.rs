@@ -8,6 +8,7 @@ mod beside;
 pub mod deploy;
 pub mod evaluate;
 pub mod notify;
+pub mod predict;
 pub mod prepare;
 pub mod register;
 pub mod run;
@@ -39,6 +40,7 @@ pub const REGISTRY: Registry = Registry {
         evaluate::STEPS,
         register::STEPS,
         deploy::STEPS,
+        predict::STEPS,
         notify::STEPS,
         run::STEPS,
     ],

@@ -43,7 +43,7 @@ pub(crate) fn dispatch(args: &Args, output: &Output) -> Result<ExitCode, Failure
         Command::Graph { format, file } => graph::graph(file, *format, output),
         Command::Split(split) => split::split(split, output),
         Command::Models => models::models(args, output),
-        Command::Predict { model, input, output: out } => predict::predict(args, model, input, out, output),
+        Command::Predict(predict) => predict::predict(args, predict, output),
         Command::Serve(asked) => serve::serve(args, asked, output),
         Command::Deploy(asked) => deploy::deploy(args, asked, output),
         Command::Store { action } => store::store(args, action, output),

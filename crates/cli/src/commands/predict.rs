@@ -1,36 +1,71 @@
 //! `trainyard predict MODEL --in F --out F`: predicts with a registered model.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
-
-use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
-use serde_json::json;
-use trainyard_core::evaluation::Task;
-use trainyard_data::{
-    Table,
-    read::{ReadOptions, expand, read},
-    write,
+use std::{
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
 };
-use trainyard_learn::Prediction;
-use trainyard_model::Package;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use trainyard_data::read::{ReadOptions, expand};
+use trainyard_model::{Asked, Package, predict_files};
 use trainyard_steps::REGISTRY;
 use trainyard_store::Mode;
 
-use crate::{args::Args, failure::Failure, output::Output, project};
+use crate::{
+    args::{Args, PredictArgs},
+    failure::Failure,
+    output::Output,
+    progress::{seconds, thousands},
+    project, render,
+};
 
-pub(super) fn predict(
-    args: &Args,
-    model: &str,
-    input: &Path,
-    out: &Path,
-    output: &Output,
-) -> Result<ExitCode, Failure> {
+pub(super) fn predict(args: &Args, wanted: &PredictArgs, output: &Output) -> Result<ExitCode, Failure> {
+    let model = &wanted.model;
     let Some((name, known_as)) = model.split_once('@') else {
         return Err(Failure::call("bad-call", format!("`{model}`: expected name@alias or name@version"))
             .help(format!("such as `{model}@champion`")));
     };
+    let read = read_options(wanted)?;
+    let (version, package) = load(args, name, known_as)?;
+    let asked = Asked {
+        prepared: wanted.prepared,
+        columns: wanted.columns.as_deref().map(names),
+        explain: wanted.explain.unwrap_or(0),
+    };
+    let files = expand(Path::new(""), &wanted.input.to_string_lossy())?;
+    let (begun, bar) = (Instant::now(), bar(args));
+    let told = |rows: u64| {
+        bar.set_position(rows);
+        bar.set_message(format!("{} records", thousands(rows)));
+    };
+    let out = &wanted.output;
+    let predicted = predict_files(&package, &files, &read, &asked, out, &told, &|| false);
+    bar.finish_and_clear();
+    let predicted = predicted?;
+    let took = begun.elapsed().as_secs_f64();
+    let document = json!({
+        "model": name, "version": version, "rows": predicted.rows, "out": out, "seconds": took,
+        "warnings": predicted.warnings,
+    });
+    let text = format!(
+        "{} rows predicted by {name} {version} in {}, written to {}\n{}",
+        thousands(predicted.rows),
+        seconds(took),
+        out.display(),
+        render::warnings(&predicted.warnings, "  ")
+    );
+    output.answer(&document, &text);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The package of a model by name and alias or version.
+fn load(args: &Args, name: &str, known_as: &str) -> Result<(u64, Arc<Package>), Failure> {
     let store = project::open_nearby(args, Mode::Read)?;
     let (version, digest) = store.resolve(name, known_as)?.ok_or_else(|| {
-        let failure = Failure::call("model-not-found", format!("there is no model `{model}`"));
+        let failure = Failure::call("model-not-found", format!("there is no model `{name}@{known_as}`"));
         let names: Vec<String> = store.models().unwrap_or_default().into_iter().map(|model| model.name).collect();
         match trainyard_core::problem::nearest(name, names.iter().map(String::as_str)) {
             Some(near) if near != name => failure.help(format!("did you mean `{near}@{known_as}`?")),
@@ -42,71 +77,30 @@ pub(super) fn predict(
         artifact.value.into_any().downcast::<Package>().map_err(|_| {
             Failure::run("broken-artifact", format!("version {version} of `{name}` is no model package"))
         })?;
-    let files = expand(Path::new(""), &input.to_string_lossy())?;
-    let records = read(&files, &ReadOptions::default(), &|| false)?.table;
-    let predicted = with_predictions(&records, &package)?;
-    write::write(&predicted, out)?;
-    let document = json!({"model": name, "version": version, "rows": predicted.row_count(), "out": out});
-    output.answer(
-        &document,
-        &format!("{} rows predicted by {name} {version}, written to {}\n", predicted.row_count(), out.display()),
-    );
-    Ok(ExitCode::SUCCESS)
+    Ok((version, package))
 }
 
-/// The records with `prediction` (a value, score, class or cluster), and one `probability_<class>` a class for a
-/// classification or `probability_<number>` a cluster where a clustering has probabilities.
-fn with_predictions(records: &Table, package: &Package) -> Result<Table, Failure> {
-    let prediction = package.predict(records)?;
-    let beyond = conformal(package, &prediction);
-    let clusters = if package.signature.task == Task::Clustering { prediction.codes() } else { None };
-    let clusters: Option<ArrayRef> =
-        clusters.map(|codes| Arc::new(codes.iter().map(|&code| i64::from(code)).collect::<Int64Array>()) as _);
-    let numbered: Vec<String>;
-    let table = match prediction {
-        Prediction::Values(values) => records.with_column("prediction", Arc::new(Float64Array::from(values)))?,
-        Prediction::Probabilities { classes, values } => {
-            let names = if clusters.is_some() {
-                numbered = (0..classes).map(|cluster| cluster.to_string()).collect();
-                &numbered
-            } else {
-                &package.signature.classes
-            };
-            let best = values.chunks(classes.max(1)).map(|row| {
-                let best = row.iter().enumerate().fold(0, |best, (class, p)| if *p > row[best] { class } else { best });
-                names.get(best).map(String::as_str)
-            });
-            let labels: ArrayRef = clusters.unwrap_or_else(|| Arc::new(best.collect::<StringArray>()));
-            let mut table = records.with_column("prediction", labels)?;
-            for (class, name) in names.iter().enumerate() {
-                let column: Float64Array =
-                    values.iter().skip(class).step_by(classes.max(1)).map(|p| Some(*p)).collect();
-                table = table.with_column(&format!("probability_{name}"), Arc::new(column))?;
-            }
-            table
-        }
-        Prediction::Clusters { .. } => match clusters {
-            Some(clusters) => records.with_column("prediction", clusters)?,
-            None => return Err(Failure::run("broken-artifact", "the package predicts clusters but is no clustering")),
-        },
-    };
-    beyond.into_iter().try_fold(table, |table, (name, column)| Ok(table.with_column(name, column)?))
+fn read_options(wanted: &PredictArgs) -> Result<ReadOptions, Failure> {
+    let Some(text) = &wanted.read else { return Ok(ReadOptions::default()) };
+    serde_json::from_str(text).map_err(|error| {
+        Failure::call("bad-call", format!("`--read {text}`: {error}"))
+            .help("write the options of `acquire/file` as JSON, such as `{\"delimiter\": \";\"}`")
+    })
 }
 
-/// `interval_low` and `interval_high`, or `set` (its classes with `|` between them), where the model predicts them.
-fn conformal(package: &Package, prediction: &Prediction) -> Vec<(&'static str, ArrayRef)> {
-    let Some(conformal) = &package.conformal else { return Vec::new() };
-    if let Some(intervals) = conformal.intervals(prediction) {
-        let end =
-            |at: usize| -> ArrayRef { Arc::new(intervals.iter().map(|ends| Some(ends[at])).collect::<Float64Array>()) };
-        return vec![("interval_low", end(0)), ("interval_high", end(1))];
+/// The names in a list with commas between.
+fn names(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Shown on a terminal alone.
+fn bar(args: &Args) -> ProgressBar {
+    if args.json {
+        return ProgressBar::hidden();
     }
-    let classes = &package.signature.classes;
-    let Some(sets) = conformal.sets(prediction).filter(|_| !classes.is_empty()) else { return Vec::new() };
-    let text = |set: &[bool]| {
-        let held: Vec<&str> =
-            classes.iter().zip(set).filter(|(_, held)| **held).map(|(class, _)| class.as_str()).collect();
-        Some(held.join("|"))
-    };
-    vec![("set", Arc::new(sets.chunks(classes.len()).map(text).collect::<StringArray>()))]
+    let style = ProgressStyle::with_template("{spinner:.cyan} {msg}  {per_sec}  {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let bar = ProgressBar::new_spinner().with_style(style).with_message("reading");
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
 }

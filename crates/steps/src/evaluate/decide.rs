@@ -66,7 +66,7 @@ pub(super) fn threshold(
         return Err(StepError::new("no-validation-part", message)
             .help("give the split a validation part, or write the threshold as a number"));
     };
-    let prediction = package.predict(&apart.table)?;
+    let prediction = package.predict_prepared(&apart.table)?;
     let choose = match by {
         BestBy::F1 => Choose::F1,
         BestBy::Youden => Choose::Youden,

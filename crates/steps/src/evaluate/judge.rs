@@ -30,7 +30,7 @@ impl Predicted {
     /// # Errors
     /// When the rows lack a column of the model.
     pub(super) fn of(package: &Package, test: &Unseen, threshold: Option<Threshold>) -> Result<Self, StepError> {
-        let prediction = package.predict(&test.table)?;
+        let prediction = package.predict_prepared(&test.table)?;
         let conformal = package.conformal.as_ref();
         let points = match test.task {
             Task::Clustering => Some(package.features.apply(&test.frame(package)?).map_err(step_error)?),

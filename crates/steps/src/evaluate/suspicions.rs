@@ -43,7 +43,7 @@ fn training_score(evaluation: &Evaluation, split: &SplitTable, package: &Package
     let known: Vec<u32> = (0_u32..).zip(&values).filter(|(_, value)| value.is_finite()).map(|(row, _)| row).collect();
     let table = table.take(&known).ok()?;
     let truth: Vec<f64> = known.iter().map(|&row| values[row as usize]).collect();
-    let prediction = package.predict(&table).ok()?;
+    let prediction = package.predict_prepared(&table).ok()?;
     let scored = Scored { truth: &truth, prediction: &prediction, weights: None, groups: None };
     metrics::value(&evaluation.decided_by, task, &scored).ok()
 }

@@ -3,6 +3,8 @@
 //! The order is: `select`, `drop`, `rename`, `cast`, then `constant` and `near_duplicate`. The last two look at all
 //! rows, but only at whether a column says anything at all.
 //!
+//! All of it is part of a model that learns from the result: records are then predicted as they come from the source.
+//!
 //! Works on a table larger than memory, a few rows at a time; `constant` holds one column in memory, `near_duplicate` all
 //! number columns.
 
@@ -14,7 +16,10 @@ use trainyard_core::{
     Column, ColumnType, Context, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, Schema, Setting, Step,
     StepError, Warning,
 };
-use trainyard_data::{Table, columns};
+use trainyard_data::{
+    Table, columns,
+    preparation::{Operation, Picked},
+};
 
 /// What to do with columns that say nothing new.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,7 +59,7 @@ pub struct Columns;
 
 impl Step for Columns {
     const NAME: &'static str = "prepare/columns";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "select, drop, rename and cast columns; leave out those that say nothing";
     const EXAMPLES: &'static [&'static str] =
         &["{}", r#"{"drop": ["id"], "rename": {"a": "b"}, "cast": {"b": "float"}, "constant": "drop"}"#];
@@ -107,9 +112,9 @@ impl Step for Columns {
     }
 
     fn run(params: &Params, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
-        let table = inputs.one::<Table>("data")?;
-        let kept: Vec<String> = kept(params, &table.schema());
-        let named = columns::rename(&table.select(&kept)?, &params.rename)?;
+        let from = inputs.one::<Table>("data")?;
+        let kept: Vec<String> = kept(params, &from.schema());
+        let named = columns::rename(&from.select(&kept)?, &params.rename)?;
         let (table, lost) = columns::cast_columns(&named, &params.cast, context.held)?;
         for (name, lost) in lost.into_iter().filter(|(_, lost)| *lost > 0) {
             let column_type = params.cast[&name];
@@ -139,7 +144,27 @@ impl Step for Columns {
         }
         let kept: Vec<String> =
             table.schema().names().filter(|name| !idle.contains(*name)).map(str::to_owned).collect();
-        Ok(Outputs::one("table", table.select(&kept)?))
+        let result = table.select(&kept)?;
+        Ok(Outputs::one("table", prepared(params, &from, result)))
+    }
+}
+
+/// The result, knowing what was done to the rows of `from` to make it.
+fn prepared(params: &Params, from: &Table, result: Table) -> Table {
+    let old: BTreeMap<&str, &str> = params.rename.iter().map(|(old, new)| (new.as_str(), old.as_str())).collect();
+    let picked: Vec<Picked> = result
+        .names()
+        .map(|name| {
+            let from = old.get(name).map_or(name, |old| *old);
+            let to = (from != name).then(|| name.to_owned());
+            Picked { from: from.to_owned(), to, cast: params.cast.get(name).copied() }
+        })
+        .collect();
+    let same = result.arrow_schema() == from.arrow_schema() && picked.iter().all(|column| column.to.is_none());
+    if same {
+        result.with_preparation(from.preparation().cloned())
+    } else {
+        result.prepared_from(from, Operation::Columns(picked))
     }
 }
 

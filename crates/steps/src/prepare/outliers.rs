@@ -4,6 +4,8 @@
 //! `z-score` those more than `factor` standard deviations from the mean (3 by default). The limits are learned from the
 //! rows: put this step behind a split only for looking, and prefer `train`'s `features` for anything the model depends
 //! on, so that the limits are fitted on training rows alone. `trainyard check` says so.
+//!
+//! What is flagged or clipped is a source of its own to a model: records must come with `is_outlier`, or clipped.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,7 +66,7 @@ const FLAG: &str = "is_outlier";
 
 impl Step for Outliers {
     const NAME: &'static str = "prepare/outliers";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "flags, clips or drops values far from the rest";
     const EXAMPLES: &'static [&'static str] =
         &["{}", r#"{"columns": ["speed"], "method": "z-score", "factor": 4, "action": "clip"}"#];
@@ -141,7 +143,8 @@ impl Step for Outliers {
         let result = match params.action {
             Action::Flag => table.with_column(FLAG, found.flags())?,
             Action::Clip => outliers::clip(&table, &limits)?,
-            Action::Drop => table.filter(&found.keep())?,
+            // Which rows to learn from is no matter of a single record.
+            Action::Drop => table.filter(&found.keep())?.with_preparation(table.preparation().cloned()),
         };
         Ok(Outputs::one("table", result))
     }

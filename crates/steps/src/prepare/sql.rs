@@ -4,6 +4,10 @@
 //! `AT`. A query that works row by row cannot leak anything from one part of a later split into another; one that mixes
 //! rows (aggregates, windows, joins, sorting) can, and is marked with the warning `mixes-rows`.
 //!
+//! A query that works row by row over one table is part of a model that learns from its result: records are then predicted
+//! as they come from the source. Its `WHERE` says which rows to learn from, and is left out there. What any other query
+//! makes is a source of its own.
+//!
 //! A query that works row by row over one table goes through a table larger than memory some rows at a time. Any other
 //! has all rows in memory, and is refused with `too-large` where there is not enough of it.
 
@@ -14,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use trainyard_core::{
     Context, Inputs, Kind, Outline, Outlines, Outputs, Ports, Problem, Setting, Step, StepError, Warning,
 };
-use trainyard_data::{Table, sql};
+use trainyard_data::{Table, preparation::Operation, sql};
 
 /// The query.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -38,7 +42,7 @@ pub struct Checked {
 
 impl Step for Sql {
     const NAME: &'static str = "prepare/sql";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "a query over one or more tables";
     const EXAMPLES: &'static [&'static str] = &[r#"{"query": "SELECT * FROM readings"}"#];
     type Params = Params;
@@ -73,6 +77,13 @@ impl Step for Sql {
             context.warn(Warning::new("mixes-rows", MIXES_ROWS));
         }
         let table = sql::sql_into(&checked.query, &tables, context.held, &|| context.monitor.cancelled())?;
+        let table = match tables.as_slice() {
+            [(name, from)] => {
+                let query = sql::normalised(&checked.query).map_err(StepError::from)?;
+                table.prepared_from(from, Operation::Sql { table: name.clone(), query })
+            }
+            _ => table,
+        };
         Ok(Outputs::one("table", table))
     }
 }

@@ -12,7 +12,7 @@ use trainyard_core::{
 };
 use trainyard_data::split::SplitTable;
 use trainyard_learn::{Estimator, baseline::Baseline, features::FeaturePlan};
-use trainyard_model::{Package, Provenance, Signature};
+use trainyard_model::{Package, Provenance, Reference, Signature, Source};
 
 pub use super::algorithm::{Algorithm, Fitting, Span};
 use super::{
@@ -30,7 +30,8 @@ pub struct Train<A>(pub PhantomData<A>);
 
 impl<A: Algorithm> Step for Train<A> {
     const NAME: &'static str = A::NAME;
-    const VERSION: u32 = A::VERSION;
+    // A package of another format is another output.
+    const VERSION: u32 = A::VERSION + Package::FORMAT - 1;
     const ABOUT: &'static str = A::ABOUT;
     const EXAMPLES: &'static [&'static str] = A::EXAMPLES;
     type Params = Checked<A>;
@@ -102,7 +103,21 @@ fn run<A: Algorithm>(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>
     let made = Made { estimator: A::Estimator::NAME, plan, fitting, resampled, tuning, leaderboard: None };
     let mut package = pack(&material, name, &train, serde_json::to_value(&used).unwrap_or_default(), made)?;
     beyond::calibrate(&mut package, &material, &validation, || beyond::cross_fitted::<A>(&material, &own, &train))?;
+    sketch(&mut package, &material, &train, &validation)?;
     Ok(Outputs::one("model", package))
+}
+
+/// Notes what the training rows are like, and the predictions of rows that the model has not learned from where there
+/// are any.
+pub(super) fn sketch(
+    package: &mut Package,
+    material: &Material<'_>,
+    train: &[usize],
+    validation: &[usize],
+) -> Result<(), StepError> {
+    let watched = if validation.is_empty() { train } else { validation };
+    package.reference = Some(Reference::of(package, &material.frame, train, watched)?);
+    Ok(())
 }
 
 /// The rows to train on and those of the validation part, which may be none; all with a known target.
@@ -146,7 +161,9 @@ pub(super) fn pack(
     made: Made,
 ) -> Result<Package, StepError> {
     let baselines = baselines(material, train)?;
-    let schema = material.split.table().schema();
+    let table = material.split.table();
+    let schema = table.schema();
+    let source = Source::of(table, &made.plan.inputs(), name)?;
     let Made { estimator, plan, fitting, resampled, tuning, leaderboard } = made;
     Ok(Package {
         format: Package::FORMAT,
@@ -154,10 +171,12 @@ pub(super) fn pack(
         target: name.to_owned(),
         signature: Signature {
             inputs: plan.inputs().iter().filter_map(|name| schema.column(name)).cloned().collect::<Vec<Column>>(),
+            source: source.fields,
             task: material.target.task,
             target: name.to_owned(),
             classes: material.target.classes.clone(),
         },
+        preparation: source.preparation,
         features: plan,
         resampled,
         tuning,
@@ -173,8 +192,10 @@ pub(super) fn pack(
         },
         calibration: None,
         conformal: None,
+        reference: None,
         model: Some(Arc::new(fitting.model)),
         encoded: OnceLock::new(),
+        compiled: OnceLock::new(),
     })
 }
 

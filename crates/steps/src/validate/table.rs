@@ -6,6 +6,9 @@
 //! asked to be young enough (`fresh`); if its age counts from the time of the run, a result in the cache holds only as
 //! long as it is.
 //!
+//! The types of the contract, but not its choice of rows, are part of a model that learns from the result; so are the units
+//! it names.
+//!
 //! A table that breaks nothing is passed on as it is. One larger than memory is read piece by piece; `unique` and
 //! `duplicates` need some thirty bytes a row, and `unique` its columns.
 
@@ -20,6 +23,7 @@ use trainyard_core::{
 use trainyard_data::{
     Table, columns,
     contract::{self, ColumnContract, Violations},
+    preparation::{Operation, Preparation},
 };
 
 use super::fresh::Fresh;
@@ -83,7 +87,7 @@ pub struct Contract;
 
 impl Step for Contract {
     const NAME: &'static str = "validate/table";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const ABOUT: &'static str = "checks every row against a contract; fails, drops or quarantines what breaks it";
     const EXAMPLES: &'static [&'static str] = &[
         "{}",
@@ -181,6 +185,7 @@ impl Step for Contract {
         }
         let quarantined = if params.invalid == Invalid::Quarantine { invalid } else { Vec::new() };
         let reasons = violations.reasons(&quarantined);
+        let kept = Arc::new(Table::clone(&kept).with_preparation(prepared(params, &table, &kept)));
         let apart = table.take(&quarantined)?.with_column(REASON, reasons)?;
         Ok(Outputs::default().and("table", kept).and("quarantined", Arc::new(apart)))
     }
@@ -197,6 +202,20 @@ impl Step for Contract {
 }
 
 const REASON: &str = "_reason";
+
+/// What was done to the rows of `table` that are `kept`: they have the contract's types, and its units are known.
+fn prepared(params: &Params, table: &Table, kept: &Table) -> Option<Arc<Preparation>> {
+    let (before, after) = (table.schema(), kept.schema());
+    let changed = before.columns.iter().zip(&after.columns).filter(|(before, after)| before != after);
+    let types: BTreeMap<String, ColumnType> =
+        changed.map(|(_, column)| (column.name.clone(), column.column_type)).collect();
+    let typed = match types.is_empty() {
+        true => kept.clone().with_preparation(table.preparation().cloned()),
+        false => kept.clone().prepared_from(table, Operation::Types(types)),
+    };
+    let units = params.columns.iter().filter_map(|(name, column)| Some((name.as_str(), column.unit.as_deref()?)));
+    units.fold(typed, |typed, (name, unit)| typed.with_unit(name, unit)).preparation().cloned()
+}
 
 fn quarantine_schema(schema: &Schema) -> Schema {
     let mut columns: Vec<Column> = schema.columns.iter().filter(|column| column.name != REASON).cloned().collect();

@@ -24,7 +24,7 @@ use super::{
     beyond,
     check::check_common,
     cross_validate,
-    fit::{Made, pack, parts},
+    fit::{Made, pack, parts, sketch},
     material::{Material, Rows},
     prepare::problem,
     search::{Earlier, earlier},
@@ -120,7 +120,8 @@ impl Auto {
 
 impl Step for AutoStep {
     const NAME: &'static str = "train/auto";
-    const VERSION: u32 = 1;
+    // A package of another format is another output.
+    const VERSION: u32 = trainyard_model::Package::FORMAT;
     const ABOUT: &'static str = "chooses among algorithms and averages those that help each other";
     const EXAMPLES: &'static [&'static str] = &[
         "{}",
@@ -172,6 +173,7 @@ impl Step for AutoStep {
         let used = serde_json::to_value(params).unwrap_or_default();
         let mut package = pack(&material, name, &train, used, made)?;
         beyond::calibrate(&mut package, &material, &validation, || Ok(winners.out_of_fold))?;
+        sketch(&mut package, &material, &train, &validation)?;
         Ok(Outputs::one("model", package))
     }
 }

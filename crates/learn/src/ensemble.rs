@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Feature, Fitted, FittedModel, Matrix, Prediction};
+use crate::{Columns, Fitted, FittedModel, Prediction};
 
 /// Turns of the greedy selection: weights are multiples of one over the turns that were kept.
 const TURNS: u32 = 25;
@@ -33,33 +33,21 @@ pub struct EnsembleMember {
 }
 
 impl EnsembleMember {
-    /// Its features of a matrix; those that are not there are left out.
-    fn reads<'a>(&self, x: &'a Matrix) -> &'a [Feature] {
-        let end = self.first.saturating_add(self.features).min(x.features.len());
-        &x.features[self.first.min(end)..end]
+    /// Its features among all; those that are not there are left out.
+    fn reads<'a>(&self, features: &'a [&'a [f64]]) -> &'a [&'a [f64]] {
+        let end = self.first.saturating_add(self.features).min(features.len());
+        &features[self.first.min(end)..end]
     }
 }
 
 impl Fitted for EnsembleModel {
-    fn predict(&self, x: &Matrix) -> Prediction {
-        let mut predictions = Vec::with_capacity(self.members.len());
-        // Members of a kind read the same features, which are copied once for all in a row.
-        let mut copied: Option<((usize, usize), Matrix)> = None;
-        for member in &self.members {
-            let reads = member.reads(x);
-            let prediction = if reads.len() == x.features.len() {
-                member.model.predict(x)
-            } else {
-                let range = (member.first, member.features);
-                let kept = copied.take().filter(|(of, _)| *of == range);
-                let (_, part) =
-                    copied.insert(kept.unwrap_or_else(|| (range, Matrix { features: reads.to_vec(), rows: x.rows })));
-                member.model.predict(part)
-            };
-            predictions.push((member.weight, prediction));
-        }
-        let parts: Vec<(f64, &Prediction)> = predictions.iter().map(|(weight, part)| (*weight, part)).collect();
-        blend(&parts)
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
+        let predict = |member: &EnsembleMember| {
+            member.model.predict_columns(Columns { features: member.reads(x.features), rows: x.rows })
+        };
+        let predictions: Vec<Prediction> = self.members.iter().map(predict).collect();
+        let weights = self.members.iter().map(|member| member.weight);
+        blend(&weights.zip(&predictions).collect::<Vec<(f64, &Prediction)>>())
     }
 }
 
@@ -123,7 +111,7 @@ pub fn select(predictions: &[&Prediction], loss: impl Fn(&Prediction) -> Option<
 mod tests {
     use super::*;
     use crate::{
-        Estimator, FitContext, Sample,
+        Estimator, Feature, FitContext, Matrix, Sample,
         linear::{Linear, Params},
     };
 
@@ -199,7 +187,10 @@ mod tests {
         let whole = values(ensemble.predict(&x));
         let alone = |at: usize| {
             let member = &model.members[at];
-            values(member.model.predict(&Matrix { features: member.reads(&x).to_vec(), rows: 30 }))
+            values(member.model.predict(&Matrix {
+                features: x.features[member.first..member.first + member.features].to_vec(),
+                rows: 30,
+            }))
         };
         let (first, second, third) = (alone(0), alone(1), alone(2));
         for row in 0..30 {
@@ -213,6 +204,6 @@ mod tests {
         // A package that was tampered with predicts nonsense at worst.
         let none = EnsembleModel::default().predict(&x);
         assert_eq!(none, Prediction::Values(Vec::new()));
-        assert!(EnsembleMember { first: usize::MAX, ..model.members[1].clone() }.reads(&x).is_empty());
+        assert!(EnsembleMember { first: usize::MAX, ..model.members[1].clone() }.reads(&x.slices()).is_empty());
     }
 }

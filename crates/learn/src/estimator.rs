@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::ControlFlow};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::matrix::Matrix;
+use crate::matrix::{Columns, Matrix};
 
 /// Rows to learn from or to watch: features, target and weights, aligned.
 #[derive(Clone, Copy, Debug)]
@@ -139,5 +139,10 @@ pub trait Estimator {
 pub trait Fitted: Clone + Send + Sync + Serialize + DeserializeOwned {
     /// Predicts every row of `x`, whose features are those of the fit in the same order. Row by row or in batch,
     /// the result is bit-identical.
-    fn predict(&self, x: &Matrix) -> Prediction;
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction;
+
+    /// As [`Fitted::predict_columns`], for features with names.
+    fn predict(&self, x: &Matrix) -> Prediction {
+        self.predict_columns(Columns { features: &x.slices(), rows: x.rows })
+    }
 }

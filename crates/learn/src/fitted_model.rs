@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimator, Fitted, Matrix, Prediction,
+    Columns, Estimator, Fitted, Prediction,
     boosting::{Forest, ForestModel, GradientBoosting, GradientBoostingModel},
     ensemble::EnsembleModel,
     features::Wants,
@@ -93,21 +93,21 @@ pub fn wants(estimator: &str) -> Option<Wants> {
 }
 
 impl Fitted for FittedModel {
-    fn predict(&self, x: &Matrix) -> Prediction {
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
         match self {
-            Self::GradientBoosting(model) => model.predict(x),
-            Self::Forest(model) => model.predict(x),
-            Self::Linear(model) => model.predict(x),
-            Self::Logistic(model) => model.predict(x),
-            Self::Knn(model) => model.predict(x),
-            Self::NaiveBayes(model) => model.predict(x),
-            Self::Svm(model) => model.predict(x),
-            Self::Mlp(model) => model.predict(x),
-            Self::IsolationForest(model) => model.predict(x),
-            Self::LocalOutlierFactor(model) => model.predict(x),
-            Self::KMeans(model) => model.predict(x),
-            Self::GaussianMixture(model) => model.predict(x),
-            Self::Ensemble(model) => model.predict(x),
+            Self::GradientBoosting(model) => model.predict_columns(x),
+            Self::Forest(model) => model.predict_columns(x),
+            Self::Linear(model) => model.predict_columns(x),
+            Self::Logistic(model) => model.predict_columns(x),
+            Self::Knn(model) => model.predict_columns(x),
+            Self::NaiveBayes(model) => model.predict_columns(x),
+            Self::Svm(model) => model.predict_columns(x),
+            Self::Mlp(model) => model.predict_columns(x),
+            Self::IsolationForest(model) => model.predict_columns(x),
+            Self::LocalOutlierFactor(model) => model.predict_columns(x),
+            Self::KMeans(model) => model.predict_columns(x),
+            Self::GaussianMixture(model) => model.predict_columns(x),
+            Self::Ensemble(model) => model.predict_columns(x),
         }
     }
 }

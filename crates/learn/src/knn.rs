@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
+    Columns, Estimator, FitContext, Fitted, LearnError, Prediction, Sample,
     boosting::ranges::Ranges,
     dense_sample,
     neighbours::{Distance, Index, Near},
@@ -127,9 +127,9 @@ impl KnnModel {
 
 impl Fitted for KnnModel {
     /// A row with a missing number is like no other, and its prediction is NaN.
-    fn predict(&self, x: &Matrix) -> Prediction {
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
         let index = self.index.get_or_init(|| Index::new(&self.rows));
-        let (asked, most, distance) = (Rows::of(x), self.params.neighbours, self.params.distance);
+        let (asked, most, distance) = (Rows::of_columns(x), self.params.neighbours, self.params.distance);
         if self.classes == 0 {
             let mean = |_: usize, near: &[Near]| {
                 let (mut sum, mut total) = (0.0, 0.0);

@@ -37,6 +37,7 @@ mod random;
 #[cfg(test)]
 mod reference_data;
 mod rows;
+pub mod scoring;
 pub mod shap;
 pub mod sketch;
 mod softmax;
@@ -46,4 +47,4 @@ pub mod tuning;
 pub use estimator::{Checkpoints, Estimator, FitContext, Fitted, LearnError, Prediction, Sample};
 pub use fitted_model::FittedModel;
 pub use frame::{Frame, FrameColumn, Values};
-pub use matrix::{Feature, Matrix};
+pub use matrix::{Columns, Feature, Matrix};

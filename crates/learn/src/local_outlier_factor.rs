@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
+    Columns, Estimator, FitContext, Fitted, LearnError, Prediction, Sample,
     boosting::ranges::Ranges,
     chunks, dense_sample, knn,
     neighbours::{Distance, Index, Near},
@@ -110,20 +110,21 @@ fn density(near: &[Near], reach: &[f64]) -> f64 {
 impl Fitted for LocalOutlierFactorModel {
     /// The factor of each row, which must not be one of the training rows: those are their own neighbours here. A row
     /// with a missing number gets NaN.
-    fn predict(&self, x: &Matrix) -> Prediction {
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
         let index = self.index.get_or_init(|| Index::new(&self.rows));
         let factor = |_: usize, near: &[Near]| {
             let around: f64 = near.iter().map(|near| self.density[near.row]).sum();
             around / near.len() as f64 / density(near, &self.reach)
         };
         let (most, distance) = (self.params.neighbours, self.params.distance);
-        Prediction::Values(index.nearest(&self.rows, &Rows::of(x), most, distance, factor))
+        Prediction::Values(index.nearest(&self.rows, &Rows::of_columns(x), most, distance, factor))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Matrix;
     use crate::reference_data::{QUERIES, columns, matrix, near, of_rows};
 
     fn fit(params: &Params, x: &Matrix) -> Result<LocalOutlierFactorModel, LearnError> {

@@ -20,7 +20,22 @@ pub struct Matrix {
     pub rows: usize,
 }
 
+/// The features of some rows as they lie in memory: what a fitted model predicts from.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns<'a> {
+    /// The features, in the order of the fit: one number a row, as in [`Feature::values`].
+    pub features: &'a [&'a [f64]],
+    /// Number of rows of every feature.
+    pub rows: usize,
+}
+
 impl Matrix {
+    /// The features without their names, as [`Columns`] borrow them.
+    #[must_use]
+    pub fn slices(&self) -> Vec<&[f64]> {
+        self.features.iter().map(|feature| feature.values.as_slice()).collect()
+    }
+
     /// The rows named by `rows` (indices below `self.rows`), in that order.
     #[must_use]
     pub fn take(&self, rows: &[usize]) -> Self {

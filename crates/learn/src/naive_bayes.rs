@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimator, Feature, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
+    Columns, Estimator, Feature, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
     boosting::{exponential::ln, ranges::Ranges},
     chunks, dense_sample,
     softmax::softmax,
@@ -317,11 +317,11 @@ impl Likelihood {
 
 impl Fitted for NaiveBayesModel {
     /// A row with a missing number gets NaN.
-    fn predict(&self, x: &Matrix) -> Prediction {
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
         let known = self.present.len().max(1);
         let mut scores: Vec<f64> = (0..x.rows).flat_map(|_| &self.priors).copied().collect();
         for (feature, likelihood) in x.features.iter().zip(&self.features) {
-            likelihood.add(&feature.values, known, &mut scores);
+            likelihood.add(feature, known, &mut scores);
         }
         let mut values = vec![0.0; x.rows * self.classes];
         for (scores, probabilities) in scores.chunks_exact_mut(known).zip(values.chunks_exact_mut(self.classes.max(1)))

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Matrix;
+use crate::{Columns, Matrix};
 
 /// Rows of equal width, one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,10 +16,15 @@ pub(crate) struct Rows {
 impl Rows {
     /// The rows of `x`.
     pub(crate) fn of(x: &Matrix) -> Self {
+        Self::of_columns(Columns { features: &x.slices(), rows: x.rows })
+    }
+
+    /// The rows of `x`.
+    pub(crate) fn of_columns(x: Columns<'_>) -> Self {
         let width = x.features.len();
         let mut values = vec![0.0; x.rows * width];
         for (place, feature) in x.features.iter().enumerate() {
-            for (into, value) in values.iter_mut().skip(place).step_by(width).zip(&feature.values) {
+            for (into, value) in values.iter_mut().skip(place).step_by(width).zip(*feature) {
                 *into = *value;
             }
         }

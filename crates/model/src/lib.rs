@@ -12,6 +12,7 @@ mod predict;
 mod reference;
 mod scoring;
 mod source;
+mod scorer;
 mod target;
 
 pub use answer::Columns;
@@ -21,4 +22,5 @@ pub use package::{PACKAGE_CODEC, Package, Provenance, Signature};
 pub use reference::Reference;
 pub use scoring::{Asked, Found, Scoring, predict_table};
 pub use source::{Source, SourceField};
+pub use scorer::Scorer;
 pub use target::{Target, guess_task};

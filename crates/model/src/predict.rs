@@ -11,7 +11,7 @@ use trainyard_data::{
     DataError, Table,
     preparation::{Compiled, Preparation},
 };
-use trainyard_learn::{Fitted, Frame, Prediction};
+use trainyard_learn::{Frame, Prediction, features::Ready, scoring};
 
 use crate::{Package, frame::batch_frame, frame::frame};
 
@@ -82,11 +82,15 @@ impl Package {
     /// # Errors
     /// `unknown-column` when one is missing.
     pub fn predict_frame(&self, frame: &Frame) -> Result<Prediction, DataError> {
-        let prediction = self.predict_uncalibrated(frame)?;
-        Ok(match &self.calibration {
+        Ok(self.calibrated(self.predict_uncalibrated(frame)?))
+    }
+
+    /// The estimator's own predictions, calibrated where the model is.
+    pub(crate) fn calibrated(&self, prediction: Prediction) -> Prediction {
+        match &self.calibration {
             Some(calibration) => calibration.apply(prediction),
             None => prediction,
-        })
+        }
     }
 
     /// The estimator's own predictions, before any calibration.
@@ -94,12 +98,16 @@ impl Package {
     /// # Errors
     /// `unknown-column` when a column is missing.
     pub fn predict_uncalibrated(&self, frame: &Frame) -> Result<Prediction, DataError> {
+        self.predict_ready(&Ready::of(&self.features), frame)
+    }
+
+    /// As [`Package::predict_uncalibrated`], with the preparations of the features at hand.
+    pub(crate) fn predict_ready(&self, ready: &Ready, frame: &Frame) -> Result<Prediction, DataError> {
         let model = self.model.as_ref().ok_or_else(|| DataError::new("broken-artifact", "the package has no model"))?;
-        let matrix = self.features.apply(frame).map_err(|error| DataError {
+        scoring::predict(&self.features, ready, model, frame).map_err(|error| DataError {
             code: error.code.to_owned(),
             message: error.message,
             help: error.help,
-        })?;
-        Ok(model.predict(&matrix))
+        })
     }
 }

@@ -15,7 +15,7 @@ use super::target;
 use super::tree::Tree;
 use super::walk::Walk;
 use crate::estimator::{Estimator, FitContext, Fitted, LearnError, Prediction, Sample};
-use crate::matrix::Matrix;
+use crate::matrix::Columns;
 
 /// Trees grown between two reports; a fixed number, so that a stopped fit does not depend on the threads.
 const BATCH: usize = 16;
@@ -99,7 +99,7 @@ impl ForestModel {
 }
 
 impl Fitted for ForestModel {
-    fn predict(&self, x: &Matrix) -> Prediction {
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
         let width = if self.classes > 2 { self.classes } else { 1 };
         let mut values = self.walk.get_or_init(|| Walk::new(&self.trees, width, &vec![0.0; width])).sums(x);
         let count = self.trees.len().max(1) as f64;

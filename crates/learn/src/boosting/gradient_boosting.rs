@@ -18,7 +18,7 @@ use super::tree::Tree;
 use super::walk::Walk;
 use super::watch::metric_for;
 use crate::estimator::{Estimator, FitContext, Fitted, LearnError, Prediction, Sample};
-use crate::matrix::Matrix;
+use crate::matrix::{Columns, Matrix};
 
 /// Hyperparameters of gradient boosting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -194,13 +194,17 @@ impl GradientBoostingModel {
     /// The sums of the trees, row by row, one an output: a value, log-odds, or a score a class.
     #[must_use]
     pub fn scores(&self, x: &Matrix) -> Vec<f64> {
+        self.sums(Columns { features: &x.slices(), rows: x.rows })
+    }
+
+    fn sums(&self, x: Columns<'_>) -> Vec<f64> {
         self.walk.get_or_init(|| Walk::new(&self.trees, 1, &self.base)).sums(x)
     }
 }
 
 impl Fitted for GradientBoostingModel {
-    fn predict(&self, x: &Matrix) -> Prediction {
-        prediction(self.loss, self.base.len(), self.scores(x))
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
+        prediction(self.loss, self.base.len(), self.sums(x))
     }
 }
 

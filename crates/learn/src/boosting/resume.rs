@@ -10,7 +10,7 @@ use super::shard::Shard;
 use super::start::Start;
 use super::walk::Walk;
 use crate::estimator::LearnError;
-use crate::matrix::Matrix;
+use crate::matrix::{Columns, Matrix};
 
 /// All that a fit has done so far. Going on from it with the same sample, parameters and seed gives the model of the
 /// unbroken fit.
@@ -100,6 +100,8 @@ pub(crate) fn restore(model: &GradientBoostingModel, start: &Start, x: &Matrix, 
     let outputs = start.base.len();
     for k in 0..outputs {
         let mut scores = vec![start.score(k); x.rows];
+        let features = x.slices();
+        let x = Columns { features: &features, rows: x.rows };
         for tree in model.trees.iter().skip(k).step_by(outputs) {
             let values = Walk::new(std::slice::from_ref(tree), 1, &[0.0]).sums(x);
             // a tree's values are its steps times a power of two: dividing gives the steps back

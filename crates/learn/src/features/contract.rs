@@ -7,7 +7,7 @@ use crate::{Frame, FrameColumn, LearnError, Matrix, Values, chunks};
 const ROWS: usize = 240;
 
 /// Parameters that use each transform and stage at least once.
-const EVERY: &[&str] = &[
+pub(crate) const EVERY: &[&str] = &[
     "{}",
     r#"{"impute": {"number": "mean", "category": "most-frequent", "indicator": true}, "scale": "robust"}"#,
     r#"{"impute": {"number": "most-frequent", "category": "missing-level"}, "scale": "min-max", "encode": "one-hot"}"#,
@@ -53,7 +53,7 @@ fn texts(of: impl Fn(usize) -> Option<String>) -> Values {
     Values::Category { codes, levels }
 }
 
-fn table() -> Frame {
+pub(crate) fn table() -> Frame {
     let hole = |row: usize, by: usize, value: f64| if row.is_multiple_of(by) { f64::NAN } else { value };
     let numbers = |of: &dyn Fn(usize) -> f64| Values::Number((0..ROWS).map(of).collect());
     let kinds = ["red", "blue", "green", "white", "black"];
@@ -80,7 +80,7 @@ fn table() -> Frame {
     Frame { columns, rows: ROWS }
 }
 
-fn goal(classes: usize) -> Vec<f64> {
+pub(crate) fn goal(classes: usize) -> Vec<f64> {
     let score = |row: usize| mixed(row, 31) + f64::from(u32::from(row * row % 5 == 1)) * 4.0;
     (0..ROWS)
         .map(|row| if classes == 0 { score(row) } else { (score(row) / 4.0).floor().min(classes as f64 - 1.0) })

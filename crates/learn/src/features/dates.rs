@@ -205,22 +205,18 @@ pub(super) fn fit_dates(choice: &Choice, seconds: &[f64]) -> Option<Transform> {
     (!parts.is_empty() || indicator).then_some(Transform::Date { fill, parts, indicator })
 }
 
-/// Appends the features of moments.
-pub(super) fn append(
-    seconds: &[f64],
-    fill: Option<f64>,
-    parts: &[DateFeature],
-    indicator: bool,
-    features: &mut Vec<Vec<f64>>,
-) {
+/// Writes the features of moments, one after the other, into `out`.
+pub(super) fn write(seconds: &[f64], fill: Option<f64>, parts: &[DateFeature], indicator: bool, out: &mut [f64]) {
+    let count = seconds.len();
     let instead = fill.and_then(Moment::of);
-    let moments: Vec<Option<Moment>> = seconds.iter().map(|&seconds| Moment::of(seconds)).collect();
-    let value = |part: &DateFeature, moment: &Option<Moment>| {
-        moment.as_ref().or(instead.as_ref()).map_or(f64::NAN, |moment| part.of(moment))
-    };
-    features.extend(parts.iter().map(|part| moments.iter().map(|moment| value(part, moment)).collect()));
-    if indicator {
-        features.push(moments.iter().map(|moment| f64::from(u8::from(moment.is_none()))).collect());
+    for (row, &seconds) in seconds.iter().enumerate() {
+        let moment = Moment::of(seconds);
+        for (place, part) in parts.iter().enumerate() {
+            out[place * count + row] = moment.as_ref().or(instead.as_ref()).map_or(f64::NAN, |moment| part.of(moment));
+        }
+        if indicator {
+            out[parts.len() * count + row] = f64::from(u8::from(moment.is_none()));
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
         choice::Choice,
         fit::Learned,
         fit_number::location,
-        levels::{Levels, count_levels, places_of},
+        levels::{LevelMap, Levels, count_levels},
         target_encoding,
     },
 };
@@ -188,10 +188,14 @@ fn target(choice: &Choice, values: &Values, rows: Option<&[usize]>, goal: &Goal<
     let filled = filled(choice, &mut found);
     let levels: Vec<String> = found.counts.into_keys().collect();
     let taken = rows.map(|rows| values.take(rows));
-    let mut places = places_of(taken.as_ref().unwrap_or(values), &levels);
+    let places = LevelMap::new(&levels).places_of(taken.as_ref().unwrap_or(values));
     let level_of_missing = filled.and_then(|level| levels.binary_search(&level).ok());
     let missing = levels.len();
-    let codes: Vec<usize> = places.drain(..).map(|place| place.or(level_of_missing).unwrap_or(missing)).collect();
+    let code = |place: u32| match place {
+        LevelMap::MISSING => level_of_missing.unwrap_or(missing),
+        place => place as usize,
+    };
+    let codes: Vec<usize> = places.into_iter().map(code).collect();
     let outputs = if goal.classes > 2 { goal.classes } else { 1 };
     let mut names = Vec::with_capacity(outputs);
     let mut columns = Vec::with_capacity(outputs);

@@ -1,7 +1,9 @@
 //! A stable hash of texts: MurmurHash3, x86 variant of 32 bits (A. Appleby, public domain), seed 0, over UTF-8 bytes. The
 //! same that scikit-learn's `FeatureHasher` and `HashingVectorizer` use.
 
-use crate::{Values, features::levels::number_text};
+use std::ops::Range;
+
+use crate::{Values, features::text::text_of};
 
 /// The hash of `bytes`.
 pub(super) fn murmur3(bytes: &[u8]) -> i32 {
@@ -26,26 +28,13 @@ pub(super) fn place(text: &str, size: u32) -> (u32, f64) {
     (hash.unsigned_abs() % size.max(1), if hash < 0 { -1.0 } else { 1.0 })
 }
 
-/// Appends the `size` features of a category.
-pub(super) fn hash_category(values: &Values, size: u32, features: &mut Vec<Vec<f64>>) {
-    let first = features.len();
-    features.extend((0..size).map(|_| vec![0.0; values.len()]));
-    let mut set = |row: usize, text: &str| {
-        let (place, sign) = place(text, size);
-        features[first + place as usize][row] = sign;
-    };
-    match values {
-        Values::Number(numbers) | Values::Moment(numbers) => {
-            for (row, number) in numbers.iter().enumerate().filter(|(_, number)| !number.is_nan()) {
-                set(row, &number_text(*number));
-            }
-        }
-        Values::Category { codes, levels } => {
-            for (row, &code) in codes.iter().enumerate() {
-                if let Some(text) = levels.get(code as usize) {
-                    set(row, text);
-                }
-            }
+/// Writes the `size` features of a category's rows, one after the other, into `out`, which holds zeros.
+pub(super) fn hash_category(values: &Values, size: u32, rows: Range<usize>, out: &mut [f64]) {
+    let count = rows.len();
+    for (at, row) in rows.enumerate() {
+        if let Some(text) = text_of(values, row) {
+            let (place, sign) = place(&text, size);
+            out[place as usize * count + at] = sign;
         }
     }
 }

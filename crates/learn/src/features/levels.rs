@@ -1,8 +1,8 @@
 //! The levels of a category: counting them, and finding a row's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::{Values, features::Missing};
+use crate::Values;
 
 /// How often each level occurs among the rows, and how many rows there are and miss.
 pub(super) struct Levels {
@@ -50,74 +50,68 @@ pub(super) fn number_text(number: f64) -> String {
     format!("{}", number + 0.0)
 }
 
-/// What is needed to turn a text into its code.
-pub(super) struct Lookup<'a> {
-    pub(super) levels: &'a [String],
-    pub(super) other: bool,
-    pub(super) missing: Missing,
+/// Where each level stands among the known ones, found by text or by number.
+#[derive(Clone, Debug)]
+pub(super) struct LevelMap {
+    texts: HashMap<Box<str>, u32>,
+    /// By the bits of a number: the level that is its own text, else the first that reads as the same number, such as
+    /// `3.0` or `03`.
+    numbers: HashMap<u64, u32>,
+    count: u32,
 }
 
-impl Lookup<'_> {
-    fn code(&self, place: Option<usize>) -> Option<u32> {
-        match (place, self.missing) {
-            (Some(place), _) if place < self.levels.len() || self.other => Some(place as u32),
-            (_, Missing::Stays) => None,
-            (_, Missing::Code(code)) => Some(code),
-        }
-    }
-}
+impl LevelMap {
+    /// The place of a missing value.
+    pub(super) const MISSING: u32 = u32::MAX;
 
-/// The place of each row's level; the number of levels for an unknown one, none for a missing one.
-pub(super) fn places_of(values: &Values, levels: &[String]) -> Vec<Option<usize>> {
-    map(values, levels, |place| place)
-}
-
-/// The code of each row's level.
-pub(super) fn codes_of(values: &Values, lookup: &Lookup<'_>) -> Vec<Option<u32>> {
-    map(values, lookup.levels, |place| lookup.code(place))
-}
-
-fn map<T: Copy>(values: &Values, sorted: &[String], code: impl Fn(Option<usize>) -> T) -> Vec<T> {
-    match values {
-        Values::Number(numbers) | Values::Moment(numbers) => {
-            let mut last = (f64::NAN, code(None));
-            let mut code_of = |number: f64| {
-                if number.is_nan() {
-                    return code(None);
+    pub(super) fn new(levels: &[String]) -> Self {
+        let mut texts = HashMap::with_capacity(levels.len());
+        let mut numbers = HashMap::new();
+        for (place, level) in (0..).zip(levels) {
+            texts.entry(level.as_str().into()).or_insert(place);
+            if let Ok(number) = level.trim().parse::<f64>() {
+                let first = numbers.entry(key(number)).or_insert(place);
+                if *level == number_text(number) {
+                    *first = place;
                 }
-                if last.0 != number {
-                    last = (number, code(Some(place_of_number(sorted, number))));
-                }
-                last.1
-            };
-            numbers.iter().map(|&number| code_of(number)).collect()
+            }
         }
-        Values::Category { codes, levels } if codes.len() == 1 => {
-            vec![code(levels.get(codes[0] as usize).map(|text| place_of_text(sorted, text)))]
+        Self { texts, numbers, count: levels.len() as u32 }
+    }
+
+    /// The place of a text's level; the number of levels for an unknown one.
+    pub(super) fn of_text(&self, text: &str) -> u32 {
+        self.texts.get(text).copied().unwrap_or(self.count)
+    }
+
+    /// The place of a number's level; the number of levels for an unknown one, [`LevelMap::MISSING`] for NaN.
+    pub(super) fn of_number(&self, number: f64) -> u32 {
+        if number.is_nan() {
+            return Self::MISSING;
         }
-        Values::Category { codes, levels } => {
-            // Looked up when first met: one row may come with thousands of levels.
-            let mut known: Vec<Option<T>> = vec![None; levels.len()];
-            let absent = code(None);
-            let mut code_of = |at: u32| match levels.get(at as usize) {
-                Some(text) => *known[at as usize].get_or_insert_with(|| code(Some(place_of_text(sorted, text)))),
-                None => absent,
-            };
-            codes.iter().map(|&code| code_of(code)).collect()
+        self.numbers.get(&key(number)).copied().unwrap_or(self.count)
+    }
+
+    /// The place of each row's level.
+    pub(super) fn places_of(&self, values: &Values) -> Vec<u32> {
+        match values {
+            Values::Number(numbers) | Values::Moment(numbers) => {
+                numbers.iter().map(|&number| self.of_number(number)).collect()
+            }
+            Values::Category { codes, levels } if levels.len() <= codes.len() => {
+                let places: Vec<u32> = levels.iter().map(|text| self.of_text(text)).collect();
+                codes.iter().map(|&code| places.get(code as usize).copied().unwrap_or(Self::MISSING)).collect()
+            }
+            // A few rows may come with thousands of levels.
+            Values::Category { codes, levels } => {
+                let place = |text: &String| self.of_text(text);
+                codes.iter().map(|&code| levels.get(code as usize).map_or(Self::MISSING, place)).collect()
+            }
         }
     }
 }
 
-fn place_of_text(sorted: &[String], text: &str) -> usize {
-    sorted.binary_search_by(|level| level.as_str().cmp(text)).unwrap_or(sorted.len())
-}
-
-/// A number's own text first, then any level that reads as the same number, such as `3.0` or `03`.
-fn place_of_number(sorted: &[String], number: f64) -> usize {
-    let own = place_of_text(sorted, &number_text(number));
-    if own < sorted.len() {
-        return own;
-    }
-    let same = |level: &String| level.trim().parse::<f64>().is_ok_and(|value| value == number);
-    sorted.iter().position(same).unwrap_or(sorted.len())
+fn key(number: f64) -> u64 {
+    // Adding zero turns -0 into 0.
+    (number + 0.0).to_bits()
 }

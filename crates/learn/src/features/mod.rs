@@ -18,6 +18,7 @@ pub(crate) mod numbers;
 mod params;
 mod power;
 mod quantile_map;
+mod ready;
 mod shape;
 mod stages;
 mod target_encoding;
@@ -25,7 +26,7 @@ mod text;
 mod transform;
 
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod youtube_spam;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use apply::Refusal;
 pub use dates::{DateFeature, Wave};
 pub use fit::Goal;
 pub use params::{
@@ -42,6 +44,7 @@ pub use params::{
     DatePart, Encode, FeatureParams, Impute, Interactions, NumberImpute, Pca, Scale, Select, SelectBy, Smoothing,
     TargetEncoding, TextNorm, TextParams, TextStopWords, TextUnit, TextWeight, Wants,
 };
+pub use ready::Ready;
 pub use shape::Shape;
 pub use stages::Stage;
 pub use text::{Vectoriser, is_free_text};

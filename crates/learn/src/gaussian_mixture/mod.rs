@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
+    Columns, Estimator, FitContext, Fitted, LearnError, Prediction, Sample,
     boosting::{exponential::ln, ranges::Ranges},
     chunks, dense_sample,
     k_means::{lloyd, seeds},
@@ -195,8 +195,8 @@ fn responsibilities(row: &[f64], logarithms: &[f64], gaussians: &[Gaussian], int
 
 impl Fitted for GaussianMixtureModel {
     /// The probability of each cluster. A row with a missing number gets NaN.
-    fn predict(&self, x: &Matrix) -> Prediction {
-        let (_, values) = expect(&Rows::of(x), &[], &self.weights, &self.gaussians);
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
+        let (_, values) = expect(&Rows::of_columns(x), &[], &self.weights, &self.gaussians);
         Prediction::Probabilities { classes: self.weights.len(), values }
     }
 }

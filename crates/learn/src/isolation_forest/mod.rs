@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
+    Columns, Estimator, FitContext, Fitted, LearnError, Prediction, Sample,
     boosting::{
         exponential::{exp, ln},
         ranges::Ranges,
@@ -158,8 +158,8 @@ impl Tree {
 
 impl Fitted for IsolationForestModel {
     /// A row with a missing number gets NaN.
-    fn predict(&self, x: &Matrix) -> Prediction {
-        let rows = Rows::of(x);
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
+        let rows = Rows::of_columns(x);
         let scale = -LN_2 / (self.trees.len() as f64 * expected_depth(self.rows));
         let score = |row: usize| {
             let row = rows.row(row);

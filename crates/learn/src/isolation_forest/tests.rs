@@ -1,6 +1,7 @@
 //! Reference numbers: scikit-learn 1.9.1 by `bench/reference/estimators.py`.
 
 use super::*;
+use crate::Matrix;
 use crate::reference_data::{QUERIES, columns, matrix, near, of_rows};
 
 /// scikit-learn's forest of four trees on the small data, in our form.

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
+    Columns, Estimator, FitContext, Fitted, LearnError, Prediction, Sample,
     boosting::ranges::Ranges,
     chunks, dense_sample,
     random::stream,
@@ -143,8 +143,8 @@ pub(crate) fn nearest(centres: &Rows, row: &[f64]) -> (u32, f64) {
 }
 
 impl Fitted for KMeansModel {
-    fn predict(&self, x: &Matrix) -> Prediction {
-        let rows = Rows::of(x);
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
+        let rows = Rows::of_columns(x);
         let values = chunks::map(x.rows, lloyd::CHUNK, |range| {
             range.map(|row| nearest(&self.centres, rows.row(row)).0).collect::<Vec<u32>>()
         });

@@ -1,6 +1,7 @@
 //! Reference numbers: scikit-learn 1.9.1 by `bench/reference/estimators.py`.
 
 use super::*;
+use crate::Matrix;
 use crate::reference_data::{columns, matrix, near, standardised_power_plant};
 
 fn fit(params: &Params, x: &Matrix, weights: Option<&[f64]>) -> Result<KMeansModel, LearnError> {

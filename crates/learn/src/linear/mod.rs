@@ -14,7 +14,7 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample, chunks, dense_sample};
+use crate::{Columns, Estimator, FitContext, Fitted, LearnError, Prediction, Sample, chunks, dense_sample};
 
 /// Hyperparameters of linear regression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -106,10 +106,10 @@ impl Estimator for Linear {
 }
 
 impl Fitted for LinearModel {
-    fn predict(&self, x: &Matrix) -> Prediction {
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
         let mut values = vec![self.intercept; x.rows];
         for (feature, coefficient) in x.features.iter().zip(&self.coefficients) {
-            for (value, number) in values.iter_mut().zip(&feature.values) {
+            for (value, number) in values.iter_mut().zip(*feature) {
                 *value += coefficient * number;
             }
         }

@@ -1,6 +1,7 @@
 //! Reference numbers: scikit-learn 1.9.1 and statsmodels 0.15.0 by `bench/reference/linear_logistic.py`.
 
 use super::*;
+use crate::Matrix;
 use crate::reference_data::{NUMBERS, THREE, WEIGHTS, columns, matrix, near, power_plant, standardised};
 
 fn fit(params: &Params, columns: &[Vec<f64>], y: &[f64], weights: Option<&[f64]>) -> LinearModel {

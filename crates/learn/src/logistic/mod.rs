@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample, chunks, dense_sample, softmax::softmax,
+    Columns, Estimator, FitContext, Fitted, LearnError, Prediction, Sample, chunks, dense_sample, softmax::softmax,
 };
 use objective::Objective;
 
@@ -211,11 +211,11 @@ fn balance(weights: &mut [f64], places: &[u32], classes: usize) {
 }
 
 impl Fitted for LogisticModel {
-    fn predict(&self, x: &Matrix) -> Prediction {
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
         let score = |score: &Score| {
             let mut values = vec![score.intercept; x.rows];
             for (feature, coefficient) in x.features.iter().zip(&score.coefficients) {
-                for (value, number) in values.iter_mut().zip(&feature.values) {
+                for (value, number) in values.iter_mut().zip(*feature) {
                     *value += coefficient * number;
                 }
             }

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::*;
+use crate::Matrix;
 use crate::reference_data::{NUMBERS, THREE, TWO, WEIGHTS, columns, matrix, near, power_plant, shared, standardised};
 
 /// One score: its coefficients and intercept.

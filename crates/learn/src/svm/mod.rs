@@ -23,7 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
+    Columns, Estimator, FitContext, Fitted, LearnError, Prediction, Sample,
     boosting::ranges::Ranges,
     chunks,
     dense_sample::{self, weighted_mean},
@@ -244,8 +244,8 @@ impl SvmModel {
 
 impl Fitted for SvmModel {
     /// A row with a missing number gets NaN.
-    fn predict(&self, x: &Matrix) -> Prediction {
-        let rows = Rows::of(x);
+    fn predict_columns(&self, x: Columns<'_>) -> Prediction {
+        let rows = Rows::of_columns(x);
         let parts = chunks::map(x.rows, CHUNK, |range| {
             let (mut kernel, mut decisions, mut shares) = (Vec::new(), Vec::new(), Vec::new());
             let mut values = Vec::with_capacity(range.len() * self.classes.max(1));

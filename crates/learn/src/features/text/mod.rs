@@ -3,7 +3,7 @@
 mod terms;
 mod vocabulary;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,10 +54,6 @@ impl Vectoriser {
         self.terms.iter().cloned().chain(hashed)
     }
 
-    fn width(&self) -> usize {
-        self.hashed.map_or(self.terms.len(), |size| size as usize)
-    }
-
     /// The features of a text that are not 0, ascending by place.
     fn features(&self, text: &str) -> Vec<(u32, f64)> {
         let mut found: Vec<(u32, f64)> = Vec::new();
@@ -103,7 +99,7 @@ impl Vectoriser {
 }
 
 /// The text of a row; none where it is missing.
-fn text_of(values: &Values, row: usize) -> Option<Cow<'_, str>> {
+pub(super) fn text_of(values: &Values, row: usize) -> Option<Cow<'_, str>> {
     match values {
         Values::Number(numbers) | Values::Moment(numbers) => {
             let number = numbers[row];
@@ -162,19 +158,16 @@ pub(super) fn fit_text(
     Ok(Some(Transform::Text { vectoriser }))
 }
 
-/// Appends the features of a column's texts.
-pub(super) fn append(vectoriser: &Vectoriser, values: &Values, features: &mut Vec<Vec<f64>>) {
-    let first = features.len();
-    let rows = values.len();
-    features.extend((0..vectoriser.width()).map(|_| vec![0.0; rows]));
-    let found = chunks::map(rows, CHUNK, |range| {
-        range
-            .map(|row| text_of(values, row).map_or_else(Vec::new, |text| vectoriser.features(&text)))
-            .collect::<Vec<_>>()
+/// Writes the features of a column's texts, one after the other, into `out`, which holds zeros.
+pub(super) fn write(vectoriser: &Vectoriser, values: &Values, rows: Range<usize>, out: &mut [f64]) {
+    let count = rows.len();
+    let found = chunks::map(count, CHUNK, |range| {
+        let features = |at: usize| text_of(values, rows.start + at).map(|text| vectoriser.features(&text));
+        range.map(|at| features(at).unwrap_or_default()).collect::<Vec<_>>()
     });
     for (row, found) in found.into_iter().flatten().enumerate() {
         for (place, value) in found {
-            features[first + place as usize][row] = value;
+            out[place as usize * count + row] = value;
         }
     }
 }

@@ -4,19 +4,21 @@
 //! 2020): a feature that is left out is averaged over the training rows that went either way. The values of a row and
 //! the base add up to the model's score.
 
-mod paths;
+mod edges;
 mod quadrature;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use rayon::prelude::*;
 
 use crate::boosting::{ForestModel, GradientBoostingModel, Tree, holds_together};
 use crate::{FittedModel, LearnError, Matrix, chunks};
-use paths::{BLOCK, Paths};
+use edges::Edges;
 use quadrature::Rules;
+use walk::{BLOCK, LANES, Room};
 
-/// Trees whose paths are laid out together, so that a large forest does not fill the memory.
+/// Trees that are laid out together, so that a large forest does not fill the memory.
 const TREES: usize = 16;
 
 /// Contributions of features to predictions.
@@ -98,13 +100,13 @@ fn explain(ensemble: &Ensemble<'_>, x: &Matrix, threads: usize) -> Result<Shap, 
     if needed > features || x.features.iter().any(|feature| feature.values.len() != x.rows) {
         return refuse("features-differ", format!("the rows have {features} features, the model {needed} or more"), "");
     }
-    if sound.iter().any(|(_, tree)| !paths::has_covers(tree, ensemble.width)) {
+    if sound.iter().any(|(_, tree)| !edges::has_covers(tree, ensemble.width)) {
         let message = "the model was stored without the number of rows in each leaf".to_owned();
         return refuse("no-covers", message, "train it again with this version");
     }
     let mut base = ensemble.base.clone();
     for (t, tree) in &sound {
-        for (k, mean) in paths::means(tree, ensemble.width).into_iter().enumerate() {
+        for (k, mean) in edges::means(tree, ensemble.width).into_iter().enumerate() {
             base[t % outputs * usize::from(ensemble.width == 1) + k] += mean * ensemble.share;
         }
     }
@@ -112,19 +114,29 @@ fn explain(ensemble: &Ensemble<'_>, x: &Matrix, threads: usize) -> Result<Shap, 
     if features == 0 || outputs == 0 {
         return Ok(Shap { base, features, values });
     }
-    let rules = Rules::up_to(sound.iter().map(|(_, tree)| paths::longest(tree)).max().unwrap_or(0));
+    let most = sound.iter().map(|(_, tree)| edges::most_features(tree, features)).max().unwrap_or(0);
+    let rules = Rules::up_to(most.saturating_sub(1));
+    let stride = features * outputs;
     chunks::on(threads, || {
         for trees in sound.chunks(TREES) {
-            let laid_out: Vec<(usize, Paths)> = trees
+            let laid_out: Vec<(usize, Edges)> = trees
                 .par_iter()
-                .map(|&(t, tree)| (t % outputs, Paths::new(tree, ensemble.width, ensemble.share, &rules)))
+                .map(|&(t, tree)| (t % outputs, Edges::new(tree, ensemble.width, ensemble.share, &rules)))
                 .collect();
-            values.par_chunks_mut(BLOCK * features * outputs).enumerate().for_each_init(
-                Vec::new,
-                |room, (b, block)| {
-                    for (output, paths) in &laid_out {
+            let blocks = values.par_chunks_mut(BLOCK * stride).enumerate();
+            blocks.for_each_init(
+                || (Room::default(), vec![[[0.0; LANES]; BLOCK]; stride]),
+                |(room, sums), (b, block)| {
+                    let rows = b * BLOCK..b * BLOCK + block.len() / stride;
+                    sums.fill([[0.0; LANES]; BLOCK]);
+                    for (output, edges) in &laid_out {
                         let first = if ensemble.width == 1 { *output } else { 0 };
-                        paths.add(x, b * BLOCK, first, outputs, block, room);
+                        edges.add(x, rows.clone(), (first, outputs), sums, room);
+                    }
+                    for (row, contributions) in block.chunks_exact_mut(stride).enumerate() {
+                        for (contribution, sums) in contributions.iter_mut().zip(&*sums) {
+                            *contribution += sums[row].iter().sum::<f64>();
+                        }
                     }
                 },
             );

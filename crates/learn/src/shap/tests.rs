@@ -116,6 +116,76 @@ fn values_are_those_of_the_definition() {
     }
 }
 
+/// A leaf's part of Shapley's formula for feature `j`, the subsets of the others counted by their size.
+fn by_sizes(zeros: &[f64], ones: &[f64], j: usize) -> f64 {
+    let mut sums = vec![1.0];
+    for k in (0..zeros.len()).filter(|&k| k != j) {
+        let mut next = vec![0.0; sums.len() + 1];
+        for (size, sum) in sums.iter().enumerate() {
+            next[size] += sum * zeros[k];
+            next[size + 1] += sum * ones[k];
+        }
+        sums = next;
+    }
+    // s! (d - 1 - s)! / d! = 1 / (d (d - 1 over s))
+    let others = zeros.len() - 1;
+    let mut binomial = 1.0;
+    let mut total = 0.0;
+    for (size, sum) in sums.iter().enumerate() {
+        total += sum / binomial / zeros.len() as f64;
+        binomial *= (others - size) as f64 / (size + 1) as f64;
+    }
+    (ones[j] - zeros[j]) * total
+}
+
+#[test]
+fn long_paths_of_many_features_are_exact() {
+    // a comb of 41 splits on 37 features: the quadrature takes more points than one pass carries
+    let (splits, features) = (41_usize, 37_usize);
+    let mut tree = Tree::default();
+    for node in 0..splits {
+        tree.features.push((node % features) as u32);
+        tree.thresholds.push(if node < features { 0.6 } else { 0.3 });
+        tree.missing_left.push(false);
+        tree.left.push(if node + 1 < splits { node as i32 + 1 } else { -1 - splits as i32 });
+        tree.right.push(-1 - node as i32);
+    }
+    // every leaf to the right holds a tenth of what reaches its node
+    let mut left = 1e6;
+    for leaf in 0..=splits {
+        let cover = if leaf < splits { left * 0.1 } else { left };
+        left -= cover;
+        tree.covers.push(cover);
+        tree.values.push(1.0 + leaf as f64);
+    }
+    let rows = 70;
+    let columns = (0..features).map(|f| ((0..rows).map(|row| ((row * 7 + f * 3) % 10) as f64 / 13.0).collect(), None));
+    let x = matrix(columns.collect());
+    let ensemble = Ensemble { trees: std::slice::from_ref(&tree), width: 1, base: vec![0.0], share: 1.0 };
+    let found = explain(&ensemble, &x, 1).unwrap();
+    for row in [0, 1, 33, 69] {
+        for feature in 0..features {
+            let mut expected = 0.0;
+            for leaf in 0..=splits {
+                let used = (leaf + 1).min(splits);
+                let known = used.min(features);
+                let (mut zeros, mut ones) = (vec![1.0; known], vec![1.0; known]);
+                for node in 0..used {
+                    let goes_left = leaf != node;
+                    zeros[node % features] *= if goes_left { 0.9 } else { 0.1 };
+                    let follows = (x.features[node % features].values[row] <= tree.thresholds[node]) == goes_left;
+                    ones[node % features] *= f64::from(u8::from(follows));
+                }
+                if feature < known {
+                    expected += tree.values[leaf] * by_sizes(&zeros, &ones, feature);
+                }
+            }
+            let found = found.at(row, feature, 0);
+            assert!((found - expected).abs() < 1e-9, "row {row}, feature {feature}: {found} for {expected}");
+        }
+    }
+}
+
 #[test]
 fn contributions_and_base_add_up_to_the_prediction() {
     let (x, y) = table(600);

@@ -16,7 +16,7 @@ use trainyard_model::Package;
 
 use super::{
     judge,
-    unseen::{Unseen, predict, problem, step_error},
+    unseen::{Unseen, check_part, predict, problem, step_error},
 };
 
 /// What to explain, and how thoroughly.
@@ -67,15 +67,7 @@ impl Step for Explain {
     }
 
     fn check(params: Params, inputs: &Outlines, _: &Setting) -> Result<(Params, Outlines), Vec<Problem>> {
-        let mut problems = Vec::new();
-        if let Some(Outline::Split { parts, .. }) = inputs.get("data")
-            && !parts.is_empty()
-            && !parts.contains(&params.part)
-        {
-            problems.push(
-                Problem::unknown("unknown-part", "part", &params.part, parts.iter().map(String::as_str)).at(["part"]),
-            );
-        }
+        let mut problems: Vec<Problem> = check_part(&params.part, inputs).into_iter().collect();
         if let Some(Outline::Model { task, features, .. }) = inputs.get("model") {
             if let Some(Err(error)) = params.metric.as_ref().map(|metric| metrics::check(metric, *task)) {
                 problems.push(problem(error).at(["metric"]));

@@ -24,7 +24,7 @@ use super::{
     gates,
     judge::{self, Predicted},
     reuse, slices, suspicions,
-    unseen::{Unseen, problem, step_error},
+    unseen::{Unseen, check_level, check_part, problem, step_error, task},
     yardsticks,
 };
 
@@ -120,10 +120,7 @@ impl Step for Models {
     }
 
     fn check(params: Params, inputs: &Outlines, _: &Setting) -> Result<(Checked, Outlines), Vec<Problem>> {
-        let task = inputs.all("models").iter().find_map(|(_, outline)| match outline {
-            Outline::Model { task, .. } => *task,
-            _ => None,
-        });
+        let task = task(inputs);
         let mut problems = check_inputs(&params, inputs);
         problems.extend(check_metrics(&params, task));
         problems.extend(check_rest(&params, inputs));
@@ -171,24 +168,15 @@ impl Step for Models {
 }
 
 fn check_inputs(params: &Params, inputs: &Outlines) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems: Vec<Problem> = check_part(&params.part, inputs).into_iter().collect();
     if let Some(Outline::Split { parts, .. }) = inputs.get("data")
         && !parts.is_empty()
+        && matches!(params.threshold, Some(Decide::Best(_)))
+        && !parts.iter().any(|part| part == decide::VALIDATION)
     {
-        let known = || parts.iter().map(String::as_str);
-        if !parts.contains(&params.part) {
-            let problem = Problem::unknown("unknown-part", "part", &params.part, known());
-            let of_folds = !trainyard_data::split::fold_parts(parts).is_empty() && params.part == "test";
-            problems.push(match of_folds {
-                true => problem.help("the split is made of folds; give `split/k-fold` a share for `test`").at(["part"]),
-                false => problem.at(["part"]),
-            });
-        }
-        if matches!(params.threshold, Some(Decide::Best(_))) && !parts.iter().any(|part| part == decide::VALIDATION) {
-            let message = "a threshold is chosen on the part `validation`, which the split does not have";
-            let help = "give the split a validation part, or write the threshold as a number";
-            problems.push(Problem::error("no-validation-part", message).help(help).at(["threshold"]));
-        }
+        let message = "a threshold is chosen on the part `validation`, which the split does not have";
+        let help = "give the split a validation part, or write the threshold as a number";
+        problems.push(Problem::error("no-validation-part", message).help(help).at(["threshold"]));
     }
     if matches!(params.threshold, Some(Decide::Best(_))) && params.part == decide::VALIDATION {
         let message = "a threshold chosen on the part `validation` cannot be judged on it";
@@ -246,13 +234,13 @@ fn check_rest(params: &Params, inputs: &Outlines) -> Vec<Problem> {
             problems.push(Problem::error("out-of-range", message).at([field]));
         }
     };
-    range((0.5..=0.999).contains(&params.level), "level", &params.level, "0.5 to 0.999");
     range((100..=100_000).contains(&params.samples), "samples", &params.samples, "100 to 100000");
     range(params.top_k > 0, "top_k", &params.top_k, "at least 1");
     range(params.quantile > 0.0 && params.quantile < 1.0, "quantile", &params.quantile, "a number between 0 and 1");
     if let Some(Decide::At(threshold)) = params.threshold {
         range((0.0..=1.0).contains(&threshold), "threshold", &threshold, "0 to 1, `f1`, `youden` or `cost`");
     }
+    problems.extend(check_level(params.level));
     if let Some(costs) = &params.costs
         && (costs.len() < 2
             || costs.iter().any(|row| row.len() != costs.len() || row.iter().any(|cost| !cost.is_finite())))

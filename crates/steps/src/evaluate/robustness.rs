@@ -23,7 +23,7 @@ use trainyard_model::Package;
 use super::{
     gates::{self, Condition},
     judge::measure,
-    unseen::{Unseen, predict, problem, step_error},
+    unseen::{Unseen, check_level, check_part, predict, problem, step_error, task},
 };
 
 /// What to disturb, how strongly, and what must hold.
@@ -92,20 +92,8 @@ impl Step for Robustness {
     }
 
     fn check(params: Params, inputs: &Outlines, _: &Setting) -> Result<(Params, Outlines), Vec<Problem>> {
-        let mut problems = Vec::new();
-        if let Some(Outline::Split { parts, .. }) = inputs.get("data")
-            && !parts.is_empty()
-            && !parts.contains(&params.part)
-        {
-            problems.push(
-                Problem::unknown("unknown-part", "part", &params.part, parts.iter().map(String::as_str)).at(["part"]),
-            );
-        }
-        let task = inputs.all("models").iter().find_map(|(_, outline)| match outline {
-            Outline::Model { task, .. } => *task,
-            _ => None,
-        });
-        if let Some(Err(error)) = params.named().map(|metric| metrics::check(metric, task)) {
+        let mut problems: Vec<Problem> = check_part(&params.part, inputs).into_iter().collect();
+        if let Some(Err(error)) = params.named().map(|metric| metrics::check(metric, task(inputs))) {
             problems.push(problem(error).at(["metric"]));
         }
         for (kind, strengths) in params.kinds() {
@@ -115,10 +103,7 @@ impl Step for Robustness {
                 problems.push(Problem::error("out-of-range", message).at([kind.name()]));
             }
         }
-        if !(0.5..=0.999).contains(&params.level) {
-            let message = format!("`level` is {}; expected 0.5 to 0.999", params.level);
-            problems.push(Problem::error("out-of-range", message).at(["level"]));
-        }
+        problems.extend(check_level(params.level));
         for (index, gate) in params.gates.iter().enumerate() {
             if let Err(problem) = gate_of(gate, &params) {
                 problems.push(problem.at(["gates".to_owned(), index.to_string()]));

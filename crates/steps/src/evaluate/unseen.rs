@@ -2,10 +2,42 @@
 
 use std::sync::Arc;
 
-use trainyard_core::{Context, Problem, StepError, Warning, evaluation::Task};
-use trainyard_data::{Table, columns, columns::numbers, split::SplitTable};
+use trainyard_core::{Context, Outline, Outlines, Problem, StepError, Warning, evaluation::Task};
+use trainyard_data::{
+    Table, columns,
+    columns::numbers,
+    split::{SplitTable, fold_parts},
+};
 use trainyard_learn::{Frame, LearnError, Prediction, metrics::Scored};
 use trainyard_model::{Package, Target, frame};
+
+/// What is wrong with judging on `part` of the split in the port `data`.
+pub(super) fn check_part(part: &str, inputs: &Outlines) -> Option<Problem> {
+    let Some(Outline::Split { parts, .. }) = inputs.get("data") else { return None };
+    if parts.is_empty() || parts.iter().any(|known| known == part) {
+        return None;
+    }
+    let problem = Problem::unknown("unknown-part", "part", part, parts.iter().map(String::as_str)).at(["part"]);
+    let of_folds = part == "test" && !fold_parts(parts).is_empty();
+    Some(match of_folds {
+        true => problem.help("the split is made of folds; give `split/k-fold` a share for `test`"),
+        false => problem,
+    })
+}
+
+/// What is wrong with intervals of a confidence level.
+pub(super) fn check_level(level: f64) -> Option<Problem> {
+    (!(0.5..=0.999).contains(&level))
+        .then(|| Problem::error("out-of-range", format!("`level` is {level}; expected 0.5 to 0.999")).at(["level"]))
+}
+
+/// What the models in the port `models` do, where it is known.
+pub(super) fn task(inputs: &Outlines) -> Option<Task> {
+    inputs.all("models").iter().find_map(|(_, outline)| match outline {
+        Outline::Model { task, .. } => *task,
+        _ => None,
+    })
+}
 
 /// Rows of a part whose actual values are known.
 pub(super) struct Unseen {

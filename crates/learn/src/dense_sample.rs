@@ -1,6 +1,6 @@
 //! What a sample must be before an estimator can learn from it that takes finite numbers only.
 
-use crate::{LearnError, Matrix, Sample};
+use crate::{Estimator, LearnError, Matrix, Sample};
 
 /// Beyond this a sum of squares could overflow.
 const LARGEST: f64 = 1e150;
@@ -34,7 +34,7 @@ pub(crate) fn checked_weights(train: &Sample<'_>, estimator: &str) -> Result<Vec
 ///
 /// # Errors
 /// `no-rows`, `lengths-differ`, `missing-values`, `weight-out-of-range`.
-pub(crate) fn checked_rows(x: &Matrix, weights: Option<&[f64]>, estimator: &str) -> Result<Vec<f64>, LearnError> {
+fn checked_rows(x: &Matrix, weights: Option<&[f64]>, estimator: &str) -> Result<Vec<f64>, LearnError> {
     let rows = x.rows;
     if rows == 0 {
         return refuse("no-rows", "there is no training row".to_owned(), None);
@@ -70,11 +70,34 @@ pub(crate) fn checked_rows(x: &Matrix, weights: Option<&[f64]>, estimator: &str)
     Ok(weights)
 }
 
+/// For estimators that measure distances, before they learn: the parameters are in their ranges and the sample can be
+/// learned from; then hands back one weight a row.
+///
+/// # Errors
+/// The first problem of the parameters, and those of [`checked_weights`] and [`check_measurable`].
+pub(crate) fn guarded<E: Estimator>(params: &E::Params, train: &Sample<'_>) -> Result<Vec<f64>, LearnError> {
+    E::refuse(params)?;
+    let weights = checked_weights(train, E::NAME)?;
+    check_measurable(train.x)?;
+    Ok(weights)
+}
+
+/// As [`guarded`], for estimators that look at no target.
+///
+/// # Errors
+/// As [`guarded`].
+pub(crate) fn guarded_rows<E: Estimator>(params: &E::Params, train: &Sample<'_>) -> Result<Vec<f64>, LearnError> {
+    E::refuse(params)?;
+    let weights = checked_rows(train.x, train.weights, E::NAME)?;
+    check_measurable(train.x)?;
+    Ok(weights)
+}
+
 /// For estimators that measure distances: the features must be there and not so large that a square overflows.
 ///
 /// # Errors
 /// `no-features`, `overflow`.
-pub(crate) fn check_measurable(x: &Matrix) -> Result<(), LearnError> {
+fn check_measurable(x: &Matrix) -> Result<(), LearnError> {
     if x.features.is_empty() {
         return refuse("no-features", "there is no feature to learn from".to_owned(), None);
     }

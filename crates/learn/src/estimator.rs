@@ -4,7 +4,10 @@ use std::{borrow::Cow, ops::ControlFlow};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::matrix::{Columns, Matrix};
+use crate::{
+    fitted_model::FittedModel,
+    matrix::{Columns, Matrix},
+};
 
 /// Rows to learn from or to watch: features, target and weights, aligned.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +43,8 @@ pub struct FitContext<'a> {
     pub on_iteration: &'a (dyn Fn(usize, usize, Option<f64>) -> ControlFlow<()> + Sync),
     /// Where a long fit keeps what it has done, to go on from there after the process was killed; nowhere when absent.
     pub checkpoints: Option<&'a dyn Checkpoints>,
+    /// A model of the same features that the fit goes on from, for estimators that can; others do not look at it.
+    pub start: Option<&'a FittedModel>,
 }
 
 /// Keeps the checkpoint of one fit. A fit gives the same model whether it found one here or not.
@@ -56,7 +61,13 @@ impl FitContext<'_> {
     /// A context that reports to nobody.
     #[must_use]
     pub fn quiet(seed: u64) -> FitContext<'static> {
-        FitContext { seed, threads: 1, on_iteration: &|_, _, _| ControlFlow::Continue(()), checkpoints: None }
+        FitContext {
+            seed,
+            threads: 1,
+            on_iteration: &|_, _, _| ControlFlow::Continue(()),
+            checkpoints: None,
+            start: None,
+        }
     }
 }
 
@@ -122,6 +133,14 @@ pub trait Estimator {
 
     /// Checks ranges: every problem at once, each with its field.
     fn check(params: &Self::Params) -> Vec<LearnError>;
+
+    /// Refuses parameters out of their ranges.
+    ///
+    /// # Errors
+    /// The first problem that [`Self::check`] finds.
+    fn refuse(params: &Self::Params) -> Result<(), LearnError> {
+        Self::check(params).into_iter().next().map_or(Ok(()), Err)
+    }
 
     /// Fits on `train`; `validation`, where given, decides early stopping only.
     ///

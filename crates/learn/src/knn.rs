@@ -80,11 +80,7 @@ impl Estimator for Knn {
         _validation: Option<&Sample<'_>>,
         _context: &FitContext<'_>,
     ) -> Result<KnnModel, LearnError> {
-        if let Some(problem) = Self::check(params).into_iter().next() {
-            return Err(problem);
-        }
-        let weights = dense_sample::checked_weights(train, Self::NAME)?;
-        dense_sample::check_measurable(train.x)?;
+        let weights = dense_sample::guarded::<Self>(params, train)?;
         if train.classes > 0 {
             dense_sample::present_classes(train, &weights)?;
         }

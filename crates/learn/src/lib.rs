@@ -36,6 +36,7 @@ pub mod one_feature;
 mod random;
 #[cfg(test)]
 mod reference_data;
+mod restarts;
 mod rows;
 pub mod scoring;
 pub mod shap;

@@ -71,9 +71,6 @@ impl Estimator for LocalOutlierFactor {
         _validation: Option<&Sample<'_>>,
         context: &FitContext<'_>,
     ) -> Result<LocalOutlierFactorModel, LearnError> {
-        if let Some(problem) = Self::check(params).into_iter().next() {
-            return Err(problem);
-        }
         if train.weights.is_some() {
             return Err(LearnError {
                 code: "weights-not-taken",
@@ -82,8 +79,7 @@ impl Estimator for LocalOutlierFactor {
                 field: Some("weights"),
             });
         }
-        dense_sample::checked_rows(train.x, None, Self::NAME)?;
-        dense_sample::check_measurable(train.x)?;
+        dense_sample::guarded_rows::<Self>(params, train)?;
         knn::enough(train.x.rows.saturating_sub(1), params.neighbours)?;
         let (rows, most) = (Rows::of(train.x), params.neighbours);
         let index = Index::new(&rows);

@@ -136,11 +136,7 @@ impl Estimator for NaiveBayes {
         _validation: Option<&Sample<'_>>,
         context: &FitContext<'_>,
     ) -> Result<NaiveBayesModel, LearnError> {
-        if let Some(problem) = Self::check(params).into_iter().next() {
-            return Err(problem);
-        }
-        let weights = dense_sample::checked_weights(train, Self::NAME)?;
-        dense_sample::check_measurable(train.x)?;
+        let weights = dense_sample::guarded::<Self>(params, train)?;
         if train.classes < 2 {
             return Err(LearnError {
                 code: "wrong-task",

@@ -105,7 +105,10 @@ impl Compiled {
         let mut name = output.to_owned();
         for stage in self.stages.iter().rev() {
             match stage {
-                Stage::Columns(picks) => name = picks.iter().find(|pick| pick.to == name)?.from.clone(),
+                Stage::Columns(picks) => {
+                    name = picks.iter().find(|pick| pick.to == name && pick.cast.is_none())?.from.clone();
+                }
+                Stage::Types(types) if types.contains_key(&name) => return None,
                 Stage::Types(_) => {}
                 Stage::Sql(query) => name = query.origin(&name)?,
             }

@@ -143,9 +143,7 @@ impl Estimator for Forest {
         _validation: Option<&Sample<'_>>,
         context: &FitContext<'_>,
     ) -> Result<Self::Model, LearnError> {
-        if let Some(problem) = Self::check(params).into_iter().next() {
-            return Err(problem);
-        }
+        Self::refuse(params)?;
         target::check(train)?;
         if train.classes > 0 {
             target::class_weights(train)?;

@@ -4,6 +4,7 @@
 //! values ─bins→ bytes ─loss→ gradients ─histogram, split, grow→ tree on bins ─tree→ tree on values ─walk→ predictions
 //! ```
 
+mod bagged;
 mod bins;
 mod boost;
 mod bounded;

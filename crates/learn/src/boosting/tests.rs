@@ -1,5 +1,6 @@
 //! The booster and the forest as their users meet them.
 
+mod bagged;
 mod losses;
 mod resume;
 mod sparse;

@@ -9,6 +9,7 @@ mod maximise;
 #[cfg(test)]
 mod tests;
 
+use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ use crate::{
     boosting::{exponential::ln, ranges::Ranges},
     chunks, dense_sample,
     k_means::{lloyd, seeds},
-    random::stream,
+    restarts,
     rows::Rows,
     softmax::softmax,
 };
@@ -110,32 +111,21 @@ impl Estimator for GaussianMixture {
         _validation: Option<&Sample<'_>>,
         context: &FitContext<'_>,
     ) -> Result<GaussianMixtureModel, LearnError> {
-        if let Some(problem) = Self::check(params).into_iter().next() {
-            return Err(problem);
-        }
-        let weights = dense_sample::checked_rows(train.x, train.weights, Self::NAME)?;
-        dense_sample::check_measurable(train.x)?;
+        let weights = dense_sample::guarded_rows::<Self>(params, train)?;
         let rows = Rows::of(train.x);
-        let mut best: Option<GaussianMixtureModel> = None;
-        for start in 0..params.restarts {
-            let found = chunks::on(context.threads, || {
-                let centres = seeds(&rows, &weights, params.clusters, &mut stream(context.seed, start as u64))?;
-                let labels = lloyd(&rows, &weights, centres, 300, 0.0).labels;
-                let mut shares = vec![0.0; labels.len() * params.clusters];
-                for (shares, &label) in shares.chunks_exact_mut(params.clusters).zip(&labels) {
-                    shares[label as usize] = 1.0;
-                }
-                let first = maximise::maximise(params, &rows, &weights, &shares)?;
-                settle(params, &rows, &weights, first)
-            })?;
-            if best.as_ref().is_none_or(|best| found.log_likelihood > best.log_likelihood) {
-                best = Some(found);
+        let start = |rng: &mut ChaCha8Rng| {
+            let centres = seeds(&rows, &weights, params.clusters, rng)?;
+            let labels = lloyd(&rows, &weights, centres, 300, 0.0).labels;
+            let mut shares = vec![0.0; labels.len() * params.clusters];
+            for (shares, &label) in shares.chunks_exact_mut(params.clusters).zip(&labels) {
+                shares[label as usize] = 1.0;
             }
-            if (context.on_iteration)(start + 1, params.restarts, None).is_break() {
-                break;
-            }
-        }
-        let mut model = best.expect("there is at least one start");
+            let first = maximise::maximise(params, &rows, &weights, &shares)?;
+            settle(params, &rows, &weights, first)
+        };
+        let more_probable =
+            |one: &GaussianMixtureModel, other: &GaussianMixtureModel| one.log_likelihood > other.log_likelihood;
+        let mut model = restarts::best(params.restarts, context, start, more_probable)?;
         model.features = train.x.features.iter().map(|feature| feature.name.clone()).collect();
         let mut order: Vec<usize> = (0..params.clusters).collect();
         order.sort_by(|&a, &b| model.weights[b].total_cmp(&model.weights[a]).then(a.cmp(&b)));

@@ -106,11 +106,7 @@ impl Estimator for IsolationForest {
         _validation: Option<&Sample<'_>>,
         context: &FitContext<'_>,
     ) -> Result<IsolationForestModel, LearnError> {
-        if let Some(problem) = Self::check(params).into_iter().next() {
-            return Err(problem);
-        }
-        let weights = dense_sample::checked_rows(train.x, train.weights, Self::NAME)?;
-        dense_sample::check_measurable(train.x)?;
+        let weights = dense_sample::guarded_rows::<Self>(params, train)?;
         let pool: Vec<usize> = (0..train.x.rows).filter(|&row| weights[row] > 0.0).collect();
         if pool.len() < 2 {
             return Err(LearnError {

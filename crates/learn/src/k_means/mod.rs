@@ -9,14 +9,14 @@ mod seeds;
 #[cfg(test)]
 mod tests;
 
+use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Columns, Estimator, FitContext, Fitted, LearnError, Prediction, Sample,
     boosting::ranges::Ranges,
-    chunks, dense_sample,
-    random::stream,
+    chunks, dense_sample, restarts,
     rows::{Rows, squared_distance},
 };
 pub(crate) use lloyd::{Clustered, lloyd};
@@ -91,28 +91,16 @@ impl Estimator for KMeans {
         _validation: Option<&Sample<'_>>,
         context: &FitContext<'_>,
     ) -> Result<KMeansModel, LearnError> {
-        if let Some(problem) = Self::check(params).into_iter().next() {
-            return Err(problem);
-        }
-        let weights = dense_sample::checked_rows(train.x, train.weights, Self::NAME)?;
-        dense_sample::check_measurable(train.x)?;
+        let weights = dense_sample::guarded_rows::<Self>(params, train)?;
         let rows = Rows::of(train.x);
         let tolerance = params.tolerance * mean_variance(&rows, &weights);
-        let mut best: Option<Clustered> = None;
-        for start in 0..params.restarts {
-            let found = chunks::on(context.threads, || {
-                let centres = seeds(&rows, &weights, params.clusters, &mut stream(context.seed, start as u64))?;
-                Ok(lloyd(&rows, &weights, centres, params.max_iterations, tolerance))
-            })?;
-            if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
-                best = Some(found);
-            }
-            if (context.on_iteration)(start + 1, params.restarts, None).is_break() {
-                break;
-            }
-        }
+        let start = |rng: &mut ChaCha8Rng| {
+            let centres = seeds(&rows, &weights, params.clusters, rng)?;
+            Ok(lloyd(&rows, &weights, centres, params.max_iterations, tolerance))
+        };
+        let tighter = |one: &Clustered, other: &Clustered| one.inertia < other.inertia;
         let Clustered { centres, sizes, inertia, iterations, converged, .. } =
-            best.expect("there is at least one start").by_falling_size();
+            restarts::best(params.restarts, context, start, tighter)?.by_falling_size();
         let features = train.x.features.iter().map(|feature| feature.name.clone()).collect();
         Ok(KMeansModel { features, centres, sizes, inertia, iterations, converged })
     }

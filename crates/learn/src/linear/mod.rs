@@ -89,9 +89,7 @@ impl Estimator for Linear {
         _validation: Option<&Sample<'_>>,
         context: &FitContext<'_>,
     ) -> Result<LinearModel, LearnError> {
-        if let Some(problem) = Self::check(params).into_iter().next() {
-            return Err(problem);
-        }
+        Self::refuse(params)?;
         if train.classes != 0 {
             return Err(LearnError {
                 code: "wrong-task",

@@ -146,11 +146,7 @@ impl Estimator for Mlp {
         validation: Option<&Sample<'_>>,
         context: &FitContext<'_>,
     ) -> Result<MlpModel, LearnError> {
-        if let Some(problem) = Self::check(params).into_iter().next() {
-            return Err(problem);
-        }
-        let mut weights = dense_sample::checked_weights(train, Self::NAME)?;
-        dense_sample::check_measurable(train.x)?;
+        let mut weights = dense_sample::guarded::<Self>(params, train)?;
         let present = match train.classes {
             0 => Vec::new(),
             _ => dense_sample::present_classes(train, &weights)?,

@@ -139,7 +139,7 @@ impl Edges<'_> {
         // infinities count as the largest numbers, as in the walk of a prediction
         let threshold = if threshold == f64::MAX { f64::INFINITY } else { threshold };
         match self.sets[node] {
-            None if missing_left => bits(values, |value| !(value > threshold)),
+            None if missing_left => bits(values, |value| value <= threshold || value.is_nan()),
             None => bits(values, |value| value <= threshold),
             Some(words) => bits(values, |value| match level(value.clamp(f64::MIN, f64::MAX), words.len() * 32) {
                 Some(code) => words[code / 32] >> (code % 32) & 1 == 1,

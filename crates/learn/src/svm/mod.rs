@@ -157,11 +157,7 @@ impl Estimator for Svm {
         _validation: Option<&Sample<'_>>,
         context: &FitContext<'_>,
     ) -> Result<SvmModel, LearnError> {
-        if let Some(problem) = Self::check(params).into_iter().next() {
-            return Err(problem);
-        }
-        let weights = dense_sample::checked_weights(train, Self::NAME)?;
-        dense_sample::check_measurable(train.x)?;
+        let weights = dense_sample::guarded::<Self>(params, train)?;
         let kept: Vec<usize> = (0..train.y.len()).filter(|&row| weights[row] > 0.0).collect();
         if params.kernel != Kernel::Linear && kept.len() > MOST_KERNEL_ROWS {
             return Err(LearnError {

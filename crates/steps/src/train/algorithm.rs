@@ -15,7 +15,7 @@ pub trait Algorithm: Send + Sync + 'static {
     /// See [`trainyard_core::Step::EXAMPLES`].
     const EXAMPLES: &'static [&'static str];
     /// The estimator.
-    type Estimator: Estimator<Params: JsonSchema + Send + Sync>;
+    type Estimator: Estimator<Params: JsonSchema + Send + Sync, Model: Into<FittedModel>>;
     /// The form of features it wants.
     const WANTS: Wants;
     /// What it predicts, for an estimator that learns without a target.
@@ -23,14 +23,29 @@ pub trait Algorithm: Send + Sync + 'static {
     /// The parameters that `tune:` searches over where it names no space, each with its range; empty where the user has
     /// to say.
     const SPACE: &'static [(&'static str, Span)] = &[];
+    /// Whether it can go on from a model that is there already.
+    const GOES_ON: bool = false;
     /// For an estimator that stops early on validation rows: the parameters that make as many iterations as `fitted`
     /// kept, without watching. None for one that does not watch.
     fn as_long_as(
-        params: &<Self::Estimator as Estimator>::Params,
-        fitted: Option<&FittedModel>,
-    ) -> Option<<Self::Estimator as Estimator>::Params>;
+        _params: &<Self::Estimator as Estimator>::Params,
+        _fitted: Option<&Fitting>,
+    ) -> Option<<Self::Estimator as Estimator>::Params> {
+        None
+    }
+    /// The parameters of a fit that only shows how good they are or how long it should be: without what makes the final
+    /// model a little better at many times the cost.
+    fn in_trials(params: &<Self::Estimator as Estimator>::Params) -> <Self::Estimator as Estimator>::Params {
+        params.clone()
+    }
+    /// The parameters with what the task implies where nothing is said.
+    fn suited(params: &<Self::Estimator as Estimator>::Params, _task: Task) -> <Self::Estimator as Estimator>::Params {
+        params.clone()
+    }
     /// The fitted model for the package.
-    fn keep(model: <Self::Estimator as Estimator>::Model) -> Fitting;
+    fn keep(model: <Self::Estimator as Estimator>::Model) -> Fitting {
+        Fitting::of(model.into())
+    }
 }
 
 /// A range of an estimator's own space.
@@ -76,5 +91,12 @@ impl Fitting {
     /// A model without iterations.
     pub const fn of(model: FittedModel) -> Self {
         Self { model, training_loss: Vec::new(), validation_loss: Vec::new() }
+    }
+
+    /// The iteration of the least validation loss, from 1; 0 where none was watched.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        let losses = self.validation_loss.iter().enumerate();
+        losses.min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(at, _)| at + 1)
     }
 }

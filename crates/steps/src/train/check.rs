@@ -11,6 +11,7 @@ use super::{
     prepare::problem,
     training::{Common, Training},
     tune::below,
+    warm_start,
 };
 
 /// Checks the parameters of a `train` step.
@@ -24,6 +25,7 @@ pub(super) fn check<A: Algorithm>(
         problems.extend(tune.check(params.common.task, parts));
         problems.extend(tune.space::<A>(&params.estimator).err().into_iter().flatten());
     }
+    problems.extend(warm_start::check(A::Estimator::NAME, &params.common, inputs));
     check_common(&params.common, inputs, A::Estimator::NAME, A::UNSUPERVISED, problems)
 }
 
@@ -87,6 +89,16 @@ pub(super) fn check_common(
     if common.calibrate.is_some() && common.task.is_some_and(|task| !task.is_classification()) {
         let message = "only probabilities of classes can be calibrated";
         problems.push(Problem::error("no-probabilities", message).at(["calibrate"]));
+    }
+    if let Some(group) = group.as_ref().filter(|_| common.task == Some(Task::Ranking))
+        && common.features.columns.iter().flatten().any(|column| column == group)
+    {
+        let message = format!("`{group}` says which rows are put in order together, and cannot tell them apart");
+        problems.push(
+            Problem::error("query-as-feature", message)
+                .help(format!("leave `{group}` out of `features.columns`"))
+                .at(["features", "columns"]),
+        );
     }
     let roles = Roles { target: target.as_deref(), group, time, weights: common.weights.clone() };
     let names = roles.candidates(schema, common);

@@ -23,6 +23,7 @@ use super::{
     prepare::{fit, fit_alone, problem},
     search::{self, Search},
     training::Training,
+    warm_start,
 };
 
 /// The step that trains by `A`: every `train` step is one of these.
@@ -38,7 +39,9 @@ impl<A: Algorithm> Step for Train<A> {
     type Checked = Checked<A>;
 
     fn ports(_: &Checked<A>) -> Ports {
-        Ports::new().one("data", &[Kind::Split]).output("model", &[Kind::Model])
+        let ports = Ports::new().one("data", &[Kind::Split]);
+        let ports = if A::GOES_ON { ports.optional(warm_start::PORT, &[Kind::Model]) } else { ports };
+        ports.output("model", &[Kind::Model])
     }
 
     fn check(params: Checked<A>, inputs: &Outlines, _: &Setting) -> Result<(Checked<A>, Outlines), Vec<Problem>> {
@@ -58,7 +61,12 @@ pub type Checked<A> = Training<<<A as Algorithm>::Estimator as Estimator>::Param
 fn run<A: Algorithm>(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>) -> Result<Outputs, StepError> {
     let split = inputs.one::<SplitTable>("data")?;
     let common = &params.common;
-    let (material, name) = Material::of(common, &split, context, A::UNSUPERVISED)?;
+    let start = inputs.optional::<Package>(warm_start::PORT)?;
+    let (mut material, name) = Material::of(common, &split, context, A::UNSUPERVISED)?;
+    if let Some(package) = &start {
+        warm_start::follow(&mut material, name, package)?;
+    }
+    let material = material;
     let (train, validation) = parts(&material, name)?;
     let earlier = if common.tune.is_some() { search::earlier(&material)? } else { BTreeMap::new() };
 
@@ -91,8 +99,8 @@ fn run<A: Algorithm>(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>
             let folds = material.folds(resample, &material.outside_test()?)?;
             cross_validate::run::<A>(&material, &params.estimator, common.tune.as_ref(), &folds, &earlier)?
         }
-        // A split that is made of folds was made to be resampled by them.
-        None => match material.folds_of_split() {
+        // A split that is made of folds was made to be resampled by them, but for a model that may have seen them.
+        None => match material.folds_of_split().filter(|_| start.is_none()) {
             Some(folds) => {
                 cross_validate::run::<A>(&material, &params.estimator, common.tune.as_ref(), &folds, &earlier)?
             }
@@ -102,7 +110,12 @@ fn run<A: Algorithm>(params: &Checked<A>, inputs: &Inputs, context: &Context<'_>
     let used = Training { common: common.clone(), estimator: own.clone() };
     let made = Made { estimator: A::Estimator::NAME, plan, fitting, resampled, tuning, leaderboard: None };
     let mut package = pack(&material, name, &train, serde_json::to_value(&used).unwrap_or_default(), made)?;
-    beyond::calibrate(&mut package, &material, &validation, || beyond::cross_fitted::<A>(&material, &own, &train))?;
+    let cross_fitted = || match start.is_some() {
+        true => Err(StepError::new("no-validation-part", "there is no row of part `validation` to calibrate on")
+            .help("the model to go on from has learned the training rows: give the split a validation part")),
+        false => beyond::cross_fitted::<A>(&material, &own, &train),
+    };
+    beyond::calibrate(&mut package, &material, &validation, cross_fitted)?;
     sketch(&mut package, &material, &train, &validation)?;
     Ok(Outputs::one("model", package))
 }

@@ -3,9 +3,9 @@
 //! Takes missing values and categories as they are. Nothing to tune for a sound first result; probabilities are the
 //! shares of the trees.
 
-use trainyard_learn::{boosting, features::Wants, fitted_model::FittedModel};
+use trainyard_learn::{boosting, features::Wants};
 
-use super::algorithm::{Algorithm, Fitting, Span};
+use super::algorithm::{Algorithm, Span};
 
 /// A random forest.
 pub struct Forest;
@@ -23,12 +23,4 @@ impl Algorithm for Forest {
         ("node_feature_fraction", Span::Even(0.1, 1.0)),
         ("row_fraction", Span::Even(0.3, 1.0)),
     ];
-
-    fn as_long_as(_: &boosting::ForestParams, _: Option<&FittedModel>) -> Option<boosting::ForestParams> {
-        None
-    }
-
-    fn keep(model: boosting::ForestModel) -> Fitting {
-        Fitting::of(FittedModel::Forest(model))
-    }
 }

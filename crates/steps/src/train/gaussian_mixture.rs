@@ -4,9 +4,9 @@
 //! never to learn from.
 
 use trainyard_core::evaluation::Task;
-use trainyard_learn::{features::Wants, fitted_model::FittedModel, gaussian_mixture};
+use trainyard_learn::{features::Wants, gaussian_mixture};
 
-use super::algorithm::{Algorithm, Fitting};
+use super::algorithm::Algorithm;
 
 /// A mixture of Gaussians: clusters of any ellipsoidal shape, without a target.
 pub struct GaussianMixture;
@@ -19,12 +19,4 @@ impl Algorithm for GaussianMixture {
     type Estimator = gaussian_mixture::GaussianMixture;
     const WANTS: Wants = Wants::Dense;
     const UNSUPERVISED: Option<Task> = Some(Task::Clustering);
-
-    fn as_long_as(_: &gaussian_mixture::Params, _: Option<&FittedModel>) -> Option<gaussian_mixture::Params> {
-        None
-    }
-
-    fn keep(model: gaussian_mixture::GaussianMixtureModel) -> Fitting {
-        Fitting::of(FittedModel::GaussianMixture(model))
-    }
 }

@@ -2,9 +2,10 @@
 //!
 //! Takes missing values and categories as they are. Stops early on the validation part when there is one; else it finds
 //! its length on a tenth of the training rows and is fitted anew on all of them. The defaults suit most tables. A
-//! ranking (`loss: rank`) takes the rows of each group of the split for a query. A fit that takes long goes on from
+//! ranking (`task: ranking`) takes the rows of each group of the split for a query. A fit that takes long goes on from
 //! where it was when its process was killed.
 
+use trainyard_core::evaluation::Task;
 use trainyard_learn::{boosting, features::Wants, fitted_model::FittedModel};
 
 use super::algorithm::{Algorithm, Fitting, Span};
@@ -14,18 +15,20 @@ pub struct GradientBoosting;
 
 impl Algorithm for GradientBoosting {
     const NAME: &'static str = "train/gradient-boosting";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     const ABOUT: &'static str = "gradient boosting of histogram trees";
     const EXAMPLES: &'static [&'static str] = &[
         "{}",
         r#"{"trees": 100, "leaves": 31, "seed": 7, "resample": {"k-fold": 5}}"#,
         r#"{"tune": {"trials": 30, "metric": "rmse", "space": {"leaves": {"between": [7, 127], "scale": "log"}}}}"#,
         r#"{"loss": "quantile", "quantile": 0.9, "early_stopping_metric": "mae"}"#,
-        r#"{"task": "ranking", "loss": "rank"}"#,
+        r#"{"task": "ranking"}"#,
+        r#"{"bags": 8, "tune": {"trials": 30}}"#,
         r#"{"monotone": {"age": "increasing"}, "class_weights": "balanced"}"#,
     ];
     type Estimator = boosting::GradientBoosting;
     const WANTS: Wants = Wants::Native;
+    const GOES_ON: bool = true;
     const SPACE: &'static [(&'static str, Span)] = &[
         ("learning_rate", Span::Log(0.015, 0.2)),
         ("leaves", Span::Log(7.0, 255.0)),
@@ -38,14 +41,23 @@ impl Algorithm for GradientBoosting {
 
     fn as_long_as(
         params: &boosting::GradientBoostingParams,
-        fitted: Option<&FittedModel>,
+        fitted: Option<&Fitting>,
     ) -> Option<boosting::GradientBoostingParams> {
         let trees = match fitted {
             _ if params.early_stopping == 0 => return None,
-            Some(FittedModel::GradientBoosting(model)) => model.iterations.max(1),
-            _ => params.trees,
+            Some(fitting) => fitting.length().max(1),
+            None => params.trees,
         };
         Some(boosting::GradientBoostingParams { trees, early_stopping: 0, ..params.clone() })
+    }
+
+    fn in_trials(params: &boosting::GradientBoostingParams) -> boosting::GradientBoostingParams {
+        boosting::GradientBoostingParams { bags: 1, ..params.clone() }
+    }
+
+    fn suited(params: &boosting::GradientBoostingParams, task: Task) -> boosting::GradientBoostingParams {
+        let implied = (task == Task::Ranking).then_some(boosting::Loss::Rank);
+        boosting::GradientBoostingParams { loss: params.loss.or(implied), ..params.clone() }
     }
 
     fn keep(model: boosting::GradientBoostingModel) -> Fitting {

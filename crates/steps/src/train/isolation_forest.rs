@@ -4,9 +4,9 @@
 //! split names is used to judge it, never to learn from.
 
 use trainyard_core::evaluation::Task;
-use trainyard_learn::{features::Wants, fitted_model::FittedModel, isolation_forest};
+use trainyard_learn::{features::Wants, isolation_forest};
 
-use super::algorithm::{Algorithm, Fitting};
+use super::algorithm::Algorithm;
 
 /// Isolation forest: scores how strange a row is, without a target.
 pub struct IsolationForest;
@@ -19,12 +19,4 @@ impl Algorithm for IsolationForest {
     type Estimator = isolation_forest::IsolationForest;
     const WANTS: Wants = Wants::Dense;
     const UNSUPERVISED: Option<Task> = Some(Task::Anomaly);
-
-    fn as_long_as(_: &isolation_forest::Params, _: Option<&FittedModel>) -> Option<isolation_forest::Params> {
-        None
-    }
-
-    fn keep(model: isolation_forest::IsolationForestModel) -> Fitting {
-        Fitting::of(FittedModel::IsolationForest(model))
-    }
 }

@@ -3,9 +3,9 @@
 //! A target of classes that the split names is used to judge the clusters, never to learn from.
 
 use trainyard_core::evaluation::Task;
-use trainyard_learn::{features::Wants, fitted_model::FittedModel, k_means};
+use trainyard_learn::{features::Wants, k_means};
 
-use super::algorithm::{Algorithm, Fitting};
+use super::algorithm::Algorithm;
 
 /// K-means: rows in clusters around centres, without a target.
 pub struct KMeans;
@@ -18,12 +18,4 @@ impl Algorithm for KMeans {
     type Estimator = k_means::KMeans;
     const WANTS: Wants = Wants::Dense;
     const UNSUPERVISED: Option<Task> = Some(Task::Clustering);
-
-    fn as_long_as(_: &k_means::Params, _: Option<&FittedModel>) -> Option<k_means::Params> {
-        None
-    }
-
-    fn keep(model: k_means::KMeansModel) -> Fitting {
-        Fitting::of(FittedModel::KMeans(model))
-    }
 }

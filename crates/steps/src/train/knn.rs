@@ -3,9 +3,9 @@
 //! Missing numbers are filled with the median, numbers scaled, categories one-hot coded. Exact at any number of rows and
 //! features; the training rows are the model.
 
-use trainyard_learn::{features::Wants, fitted_model::FittedModel, knn};
+use trainyard_learn::{features::Wants, knn};
 
-use super::algorithm::{Algorithm, Fitting, Span};
+use super::algorithm::{Algorithm, Span};
 
 /// K-nearest neighbours, for classes and numbers.
 pub struct Knn;
@@ -20,12 +20,4 @@ impl Algorithm for Knn {
     const WANTS: Wants = Wants::Dense;
     const SPACE: &'static [(&'static str, Span)] =
         &[("neighbours", Span::Log(1.0, 60.0)), ("vote", Span::Choose(&["uniform", "distance"]))];
-
-    fn as_long_as(_: &knn::Params, _: Option<&FittedModel>) -> Option<knn::Params> {
-        None
-    }
-
-    fn keep(model: knn::KnnModel) -> Fitting {
-        Fitting::of(FittedModel::Knn(model))
-    }
 }

@@ -3,9 +3,9 @@
 //! Missing numbers are filled with the median, numbers scaled, categories one-hot coded; all of it fitted on training
 //! rows. With `l2` it is a ridge regression, with `l1` a lasso, with both an elastic net.
 
-use trainyard_learn::{features::Wants, fitted_model::FittedModel, linear};
+use trainyard_learn::{features::Wants, linear};
 
-use super::algorithm::{Algorithm, Fitting, Span};
+use super::algorithm::{Algorithm, Span};
 
 /// Linear regression by least squares.
 pub struct Linear;
@@ -18,12 +18,4 @@ impl Algorithm for Linear {
     type Estimator = linear::Linear;
     const WANTS: Wants = Wants::Dense;
     const SPACE: &'static [(&'static str, Span)] = &[("l2", Span::Log(1e-3, 1e4))];
-
-    fn as_long_as(_: &linear::Params, _: Option<&FittedModel>) -> Option<linear::Params> {
-        None
-    }
-
-    fn keep(model: linear::LinearModel) -> Fitting {
-        Fitting::of(FittedModel::Linear(model))
-    }
 }

@@ -4,9 +4,9 @@
 //! learn from.
 
 use trainyard_core::evaluation::Task;
-use trainyard_learn::{features::Wants, fitted_model::FittedModel, local_outlier_factor};
+use trainyard_learn::{features::Wants, local_outlier_factor};
 
-use super::algorithm::{Algorithm, Fitting};
+use super::algorithm::Algorithm;
 
 /// Local outlier factor: scores how sparse it is around a row, without a target.
 pub struct LocalOutlierFactor;
@@ -19,12 +19,4 @@ impl Algorithm for LocalOutlierFactor {
     type Estimator = local_outlier_factor::LocalOutlierFactor;
     const WANTS: Wants = Wants::Dense;
     const UNSUPERVISED: Option<Task> = Some(Task::Anomaly);
-
-    fn as_long_as(_: &local_outlier_factor::Params, _: Option<&FittedModel>) -> Option<local_outlier_factor::Params> {
-        None
-    }
-
-    fn keep(model: local_outlier_factor::LocalOutlierFactorModel) -> Fitting {
-        Fitting::of(FittedModel::LocalOutlierFactor(model))
-    }
 }

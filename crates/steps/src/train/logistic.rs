@@ -4,9 +4,9 @@
 //! rows. The penalty is `1 / (2 c)` times the squared coefficients, as in scikit-learn, or, with
 //! `l1_ratio`, partly or wholly `1 / c` times the absolute ones.
 
-use trainyard_learn::{features::Wants, fitted_model::FittedModel, logistic};
+use trainyard_learn::{features::Wants, logistic};
 
-use super::algorithm::{Algorithm, Fitting, Span};
+use super::algorithm::{Algorithm, Span};
 
 /// Logistic regression.
 pub struct Logistic;
@@ -20,12 +20,4 @@ impl Algorithm for Logistic {
     type Estimator = logistic::Logistic;
     const WANTS: Wants = Wants::Dense;
     const SPACE: &'static [(&'static str, Span)] = &[("c", Span::Log(1e-3, 1e3))];
-
-    fn as_long_as(_: &logistic::Params, _: Option<&FittedModel>) -> Option<logistic::Params> {
-        None
-    }
-
-    fn keep(model: logistic::LogisticModel) -> Fitting {
-        Fitting::of(FittedModel::Logistic(model))
-    }
 }

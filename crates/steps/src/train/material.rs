@@ -10,7 +10,7 @@ use trainyard_learn::{
     Frame, Values,
     features::{FeatureParams, is_free_text},
 };
-use trainyard_model::{Target, frame};
+use trainyard_model::{Package, Target, frame};
 
 use super::training::Common;
 
@@ -27,6 +27,8 @@ pub(super) struct Material<'a> {
     pub(super) groups: Option<Vec<u32>>,
     /// The split's moment of each row, in the unit in which a gap is given.
     pub(super) times: Option<Vec<f64>>,
+    /// The model that training goes on from.
+    pub(super) start: Option<&'a Package>,
     pub(super) context: &'a Context<'a>,
 }
 
@@ -81,7 +83,7 @@ impl<'a> Material<'a> {
             None => None,
         };
         let features = FeatureParams { exclude: Vec::new(), ..common.features.clone() }.about(&frame);
-        Ok((Self { common, split, frame, features, target, weights, groups, times, context }, name))
+        Ok((Self { common, split, frame, features, target, weights, groups, times, start: None, context }, name))
     }
 
     /// The rows of a part whose target is known.

@@ -21,10 +21,10 @@ impl Algorithm for Mlp {
     const SPACE: &'static [(&'static str, Span)] =
         &[("learning_rate", Span::Log(1e-4, 1e-2)), ("l2", Span::Log(1e-6, 1e-1))];
 
-    fn as_long_as(params: &mlp::Params, fitted: Option<&FittedModel>) -> Option<mlp::Params> {
+    fn as_long_as(params: &mlp::Params, fitted: Option<&Fitting>) -> Option<mlp::Params> {
         let epochs = match fitted {
             _ if params.early_stopping == 0 => return None,
-            Some(FittedModel::Mlp(model)) => model.epochs.max(1),
+            Some(Fitting { model: FittedModel::Mlp(model), .. }) => model.epochs.max(1),
             _ => params.epochs,
         };
         Some(mlp::Params { epochs, early_stopping: 0, ..params.clone() })

@@ -31,6 +31,7 @@ pub mod svm;
 pub mod training;
 pub mod tune;
 mod unsupervised;
+mod warm_start;
 
 use std::marker::PhantomData;
 

@@ -3,9 +3,9 @@
 //! Gaussian, Bernoulli or multinomial, by the data or by `distribution`. A fast first model for many classes and
 //! features; its probabilities are too sure of themselves.
 
-use trainyard_learn::{features::Wants, fitted_model::FittedModel, naive_bayes};
+use trainyard_learn::{features::Wants, naive_bayes};
 
-use super::algorithm::{Algorithm, Fitting, Span};
+use super::algorithm::{Algorithm, Span};
 
 /// Naive Bayes, for classes.
 pub struct NaiveBayes;
@@ -19,12 +19,4 @@ impl Algorithm for NaiveBayes {
     const WANTS: Wants = Wants::Dense;
     const SPACE: &'static [(&'static str, Span)] =
         &[("variance_smoothing", Span::Log(1e-9, 1.0)), ("smoothing", Span::Log(1e-2, 10.0))];
-
-    fn as_long_as(_: &naive_bayes::Params, _: Option<&FittedModel>) -> Option<naive_bayes::Params> {
-        None
-    }
-
-    fn keep(model: naive_bayes::NaiveBayesModel) -> Fitting {
-        Fitting::of(FittedModel::NaiveBayes(model))
-    }
 }

@@ -62,8 +62,14 @@ impl Prepared {
         }
         let goal = Goal { y: &target.values, classes: target.classes.len(), seed: material.common.seed };
         let goal = target.task.is_supervised().then_some(goal);
-        let (plan, x) = FeaturePlan::fit_apply(&material.features, wants, &material.frame, Some(train), goal.as_ref())
-            .map_err(|errors| StepError::problems(errors.into_iter().map(problem).collect()))?;
+        let (plan, x) = match material.start {
+            // the model that is gone on from knows the rows by its own features only
+            Some(package) => {
+                (package.features.clone(), package.features.apply(&material.frame.take(train)).map_err(problem)?)
+            }
+            None => FeaturePlan::fit_apply(&material.features, wants, &material.frame, Some(train), goal.as_ref())
+                .map_err(|errors| StepError::problems(errors.into_iter().map(problem).collect()))?,
+        };
         let part = |x: Matrix, rows: &[usize]| {
             let (y, weights) = material.truth(rows);
             let groups = material.groups.as_ref().filter(|_| target.task == Task::Ranking);
@@ -102,8 +108,11 @@ impl Prepared {
         let target = &material.target;
         let classes = if target.task.is_classification() { target.classes.len() } else { 0 };
         let watched = self.watched.as_ref().map(|part| part.sample(classes));
-        let context = FitContext { seed: material.common.seed, threads, on_iteration, checkpoints };
-        let model = A::Estimator::fit(params, &self.train.sample(classes), watched.as_ref(), &context)
+        let seed = material.common.seed;
+        let start = material.start.and_then(|package| package.model.as_deref());
+        let context = FitContext { seed, threads, on_iteration, checkpoints, start };
+        let params = A::suited(params, target.task);
+        let model = A::Estimator::fit(&params, &self.train.sample(classes), watched.as_ref(), &context)
             .map_err(|error| StepError::from(problem(error)))?;
         stop_if_cancelled(material)?;
         Ok(A::keep(model))
@@ -165,8 +174,8 @@ pub(super) fn fit_alone<A: Algorithm>(
         return fit::<A>(material, params, train, &[]);
     }
     let rows = material.hold_out(train, HELD_OUT)?;
-    let (_, watched) = fit::<A>(material, params, &rows.train, &rows.test)?;
-    let Some(params) = A::as_long_as(params, Some(&watched.model)) else {
+    let (_, watched) = fit::<A>(material, &A::in_trials(params), &rows.train, &rows.test)?;
+    let Some(params) = A::as_long_as(params, Some(&watched)) else {
         return fit::<A>(material, params, train, &[]);
     };
     let (plan, fitting) = fit::<A>(material, &params, train, &[])?;

@@ -25,7 +25,7 @@ use trainyard_learn::{
 
 use super::{
     advice,
-    algorithm::{Algorithm, Fitting},
+    algorithm::Algorithm,
     material::{Material, Rows},
     prepare::{Prepared, problem, stop_if_cancelled},
     tune::{Tune, fields, with},
@@ -389,19 +389,12 @@ impl<'a, A: Algorithm> Judge<'a, A> {
             }
         };
         let material = self.search.material;
-        let fitting = prepared.fit::<A>(material, params, threads, on_iteration, None)?;
+        let fitting = prepared.fit::<A>(material, &A::in_trials(params), threads, on_iteration, None)?;
         let prediction = prepared.predict(&fitting);
         let (truth, weights) = material.truth(&rows.test);
         let scored = Scored { truth: &truth, prediction: &prediction, weights: weights.as_deref(), groups: None };
         let value = metrics::value(self.metric, material.target.task, &scored).map_err(problem)?;
-        let length = length(&fitting);
-        let params = A::as_long_as(params, Some(&fitting.model)).unwrap_or_else(|| params.clone());
-        Ok(Fitted { value, params, length })
+        let params = A::as_long_as(params, Some(&fitting)).unwrap_or_else(|| params.clone());
+        Ok(Fitted { value, params, length: fitting.length() })
     }
-}
-
-/// The iteration of the least validation loss, from 1; 0 where none was watched.
-fn length(fitting: &Fitting) -> usize {
-    let losses = fitting.validation_loss.iter().enumerate();
-    losses.min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(at, _)| at + 1)
 }

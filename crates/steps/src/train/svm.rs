@@ -3,9 +3,9 @@
 //! Missing numbers are filled with the median, numbers scaled, categories one-hot coded. Kernels take up to 50 000 rows;
 //! `kernel: linear` takes any number.
 
-use trainyard_learn::{features::Wants, fitted_model::FittedModel, svm};
+use trainyard_learn::{features::Wants, svm};
 
-use super::algorithm::{Algorithm, Fitting, Span};
+use super::algorithm::{Algorithm, Span};
 
 /// A support vector machine, linear or with a kernel.
 pub struct Svm;
@@ -18,12 +18,4 @@ impl Algorithm for Svm {
     type Estimator = svm::Svm;
     const WANTS: Wants = Wants::Dense;
     const SPACE: &'static [(&'static str, Span)] = &[("c", Span::Log(0.03, 100.0)), ("gamma", Span::Log(1e-4, 1.0))];
-
-    fn as_long_as(_: &svm::Params, _: Option<&FittedModel>) -> Option<svm::Params> {
-        None
-    }
-
-    fn keep(model: svm::SvmModel) -> Fitting {
-        Fitting::of(FittedModel::Svm(model))
-    }
 }

@@ -3,7 +3,7 @@
 use trainyard_core::evaluation::Task;
 use trainyard_learn::Prediction;
 
-use crate::{model::Served, refusal::Refusal, rows::Rows};
+use crate::{columns::batch, model::Served, refusal::Refusal, rows::Rows};
 
 /// One output, row by row.
 #[derive(Debug)]
@@ -45,7 +45,11 @@ impl Answer<'_> {
 /// # Errors
 /// What the model says of rows it cannot take.
 pub(crate) fn answer<'a>(model: &'a Served, rows: &Rows<'_>) -> Result<Answer<'a>, Refusal> {
-    let prediction = model.package.predict_frame(rows.frame())?;
+    let prediction = if model.prepares {
+        model.scorer.predict(&model.package.frame_of(&batch(model, rows.frame())?)?)?
+    } else {
+        model.scorer.predict(rows.frame())?
+    };
     let package = &model.package;
     let classes = package.signature.classes.as_slice();
     let mut outputs = Vec::with_capacity(model.outputs.len());

@@ -5,6 +5,7 @@
 //! [`Source`]; this crate knows no store.
 
 mod answer;
+mod columns;
 mod grpc;
 mod http;
 mod json;

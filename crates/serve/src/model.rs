@@ -1,7 +1,7 @@
 //! A model at work: its package, and what is known of it before a request comes.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,8 +9,8 @@ use std::{
 };
 
 use trainyard_core::{ColumnType, evaluation::Task};
-use trainyard_data::DataError;
-use trainyard_model::Package;
+use trainyard_data::{DataError, preparation::Preparation};
+use trainyard_model::{Package, Scorer};
 
 use crate::metrics::ModelMetrics;
 
@@ -32,9 +32,21 @@ pub(crate) struct InputColumn {
     pub(crate) name: String,
     /// Its type in the training data.
     pub(crate) column_type: ColumnType,
+    /// Its place among the columns that are filled; a column that the model does not need may be left out, and is skipped.
+    pub(crate) slot: Option<usize>,
+}
+
+/// A column that a request fills.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    /// Its name in the source.
+    pub(crate) name: String,
+    /// What the rows call it: the model's name for it, where the model reads the source's columns as they are.
+    pub(crate) filled_as: String,
+    pub(crate) column_type: ColumnType,
+    /// Whether its moments are in UTC.
+    pub(crate) utc: bool,
     pub(crate) cell: Cell,
-    /// Whether the model reads it: a column that is not needed may be left out, and is skipped.
-    pub(crate) needed: bool,
 }
 
 /// The outputs that a request can ask for, the prediction first.
@@ -56,7 +68,13 @@ pub(crate) struct Served {
     pub version: u64,
     pub(crate) version_text: String,
     pub(crate) package: Arc<Package>,
+    pub(crate) scorer: Scorer,
+    /// All columns of the source, in its order, but the target.
     pub(crate) inputs: Vec<InputColumn>,
+    /// Those of them that the model needs.
+    pub(crate) slots: Vec<Slot>,
+    /// True when something is computed from the source's columns before the model reads them.
+    pub(crate) prepares: bool,
     pub(crate) outputs: Vec<OutputColumn>,
     places: HashMap<String, usize>,
     pub(crate) metrics: ModelMetrics,
@@ -68,34 +86,68 @@ impl Served {
     /// A package as version `version` of model `name`.
     ///
     /// # Errors
-    /// `wrong-type` for a column that no request can carry.
+    /// `wrong-type` for a column that no request can carry; `broken-artifact`.
     pub(crate) fn new(name: &str, version: u64, package: Arc<Package>) -> Result<Self, DataError> {
-        let needed: std::collections::BTreeSet<String> = package.features.inputs().into_iter().collect();
-        let mut inputs = Vec::new();
-        for column in &package.signature.inputs {
-            let cell = match column.column_type {
+        let intake = package.intake()?;
+        let model_columns = package.features.inputs();
+        // Column by column as the model calls them, where they are nothing but the source's under other names.
+        let handed_on: Option<Vec<String>> = model_columns
+            .iter()
+            .map(|column| intake.handed_on(column).map(|source| source.column.name.clone()))
+            .collect::<Option<Vec<_>>>()
+            .filter(|sources| sources.iter().collect::<BTreeSet<_>>().len() == sources.len());
+        let prepares = handed_on.is_none();
+        let order = match &handed_on {
+            Some(sources) => sources.iter().cloned().zip(model_columns).collect(),
+            None => intake.reads().map(|name| (name.to_owned(), name.to_owned())).collect::<Vec<_>>(),
+        };
+        let mut slots = Vec::with_capacity(order.len());
+        for (name, filled_as) in order {
+            let field = package.signature.source.iter().find(|field| field.name() == name).ok_or_else(|| {
+                DataError::new("broken-artifact", format!("the package reads a column `{name}` that it does not name"))
+            })?;
+            let column_type = field.column.column.column_type;
+            let cell = match column_type {
                 ColumnType::Boolean | ColumnType::Integer | ColumnType::Float => Cell::Number,
                 ColumnType::Date | ColumnType::Timestamp => Cell::Moment,
                 ColumnType::Text => Cell::Text,
-                ColumnType::Other if !needed.contains(&column.name) => Cell::Text,
                 ColumnType::Other => {
-                    let message = format!("column `{}` is of a type that no request can carry", column.name);
+                    let message = format!("column `{name}` is of a type that no request can carry");
                     return Err(DataError::new("wrong-type", message));
                 }
             };
-            inputs.push(InputColumn {
-                name: column.name.clone(),
-                column_type: column.column_type,
-                cell,
-                needed: needed.contains(&column.name),
-            });
+            slots.push(Slot { name, filled_as, column_type, utc: field.column.utc, cell });
         }
+        let inputs: Vec<InputColumn> = package
+            .signature
+            .source
+            .iter()
+            .map(|field| InputColumn {
+                name: field.name().to_owned(),
+                column_type: field.column.column.column_type,
+                slot: slots.iter().position(|slot| slot.name == field.name()),
+            })
+            .collect();
+        let scorer = Scorer::new(Arc::clone(&package))?;
         let places = inputs.iter().enumerate().map(|(place, input)| (input.name.clone(), place)).collect();
         let outputs = outputs(&package);
         let metrics = ModelMetrics::default();
         let version_text = version.to_string();
         let last_used = AtomicU64::new(0);
-        Ok(Self { name: name.to_owned(), version, version_text, package, inputs, outputs, places, metrics, last_used })
+        Ok(Self {
+            name: name.to_owned(),
+            version,
+            version_text,
+            package,
+            scorer,
+            inputs,
+            slots,
+            prepares,
+            outputs,
+            places,
+            metrics,
+            last_used,
+        })
     }
 
     /// The place of the input of that name. Requests mostly name columns in one order, so `expected` is tried first.
@@ -104,6 +156,12 @@ impl Served {
             Some(input) if input.name == name => Some(expected),
             _ => self.places.get(name).copied(),
         }
+    }
+
+    /// Whether records may hold that column although the model predicts it, or something made of it.
+    pub(crate) fn is_target(&self, name: &str) -> bool {
+        let of_source = |source: &Preparation| source.source.iter().any(|column| column.column.name == name);
+        name == self.package.signature.target || self.package.preparation.as_ref().is_some_and(of_source)
     }
 
     pub(crate) fn touch(&self, now: u64) {

@@ -9,11 +9,12 @@ use serde::{
     de::{Error, SeqAccess, Visitor},
 };
 use serde_json::{Value, json};
+use trainyard_core::ColumnType;
 
 use crate::{
     answer::{Answer, Output, Told},
     json,
-    model::{Cell, Served},
+    model::Served,
     records::bad_json,
     refusal::Refusal,
     rows::shown,
@@ -225,12 +226,11 @@ pub(crate) fn raw(out: &mut Vec<u8>, told: &Told<'_>) {
 
 /// The datatype that the metadata names for an input.
 pub(crate) fn input_datatype(input: &crate::model::InputColumn) -> &'static str {
-    use trainyard_core::ColumnType;
-    match (input.cell, input.column_type) {
-        (Cell::Text | Cell::Moment, _) => "BYTES",
-        (Cell::Number, ColumnType::Integer) => "INT64",
-        (Cell::Number, ColumnType::Boolean) => "BOOL",
-        (Cell::Number, _) => "FP64",
+    match input.column_type {
+        ColumnType::Integer => "INT64",
+        ColumnType::Boolean => "BOOL",
+        ColumnType::Float => "FP64",
+        ColumnType::Text | ColumnType::Date | ColumnType::Timestamp | ColumnType::Other => "BYTES",
     }
 }
 
@@ -238,7 +238,7 @@ pub(crate) fn input_datatype(input: &crate::model::InputColumn) -> &'static str 
 pub(crate) fn metadata(model: &Served, versions: &[u64]) -> Value {
     let inputs = model.inputs.iter().map(|input| {
         json!({"name": input.name, "datatype": input_datatype(input), "shape": [-1, 1],
-               "parameters": {"needed": input.needed}})
+               "parameters": {"needed": input.slot.is_some()}})
     });
     let outputs = model
         .outputs

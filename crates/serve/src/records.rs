@@ -106,9 +106,11 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
             Form::Instance => {
                 let columns = rows.model().inputs.len();
                 let mut place = 0;
-                while place < columns
-                    && seq.next_element_seed(CellSeed { rows, refused, place: Some(place) })?.is_some()
-                {
+                while place < columns {
+                    let slot = rows.slot(place);
+                    if seq.next_element_seed(CellSeed { rows, refused, slot })?.is_none() {
+                        break;
+                    }
                     place += 1;
                 }
                 let mut found = place;
@@ -142,7 +144,8 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         let mut expected = 0;
         while let Some(place) = map.next_key_seed(KeySeed { rows, refused, expected })? {
             expected = place.map_or(expected, |place| place + 1);
-            map.next_value_seed(CellSeed { rows, refused, place })?;
+            let slot = place.and_then(|place| rows.slot(place));
+            map.next_value_seed(CellSeed { rows, refused, slot })?;
         }
         rows.end_row().map_err(|refusal| refuse(refused, refusal))
     }
@@ -191,7 +194,7 @@ impl Visitor<'_> for KeySeed<'_, '_> {
     }
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
         let place = self.rows.place(name, self.expected).map_err(|refusal| refuse(self.refused, refusal))?;
-        if place.is_some_and(|place| self.rows.is_filled(place)) {
+        if place.and_then(|place| self.rows.slot(place)).is_some_and(|slot| self.rows.is_filled(slot)) {
             let message = format!("row {} names column `{}` twice", self.rows.len() + 1, shown(name));
             return Err(refuse(self.refused, Refusal::bad("duplicate-column", message)));
         }
@@ -199,17 +202,17 @@ impl Visitor<'_> for KeySeed<'_, '_> {
     }
 }
 
-/// A cell; of a column that nobody needs when there is no place.
+/// A cell; of a column that nobody needs when there is no slot.
 struct CellSeed<'r, 'a> {
     rows: &'r mut Rows<'a>,
     refused: &'r mut Option<Refusal>,
-    place: Option<usize>,
+    slot: Option<usize>,
 }
 
 impl<'de> DeserializeSeed<'de> for CellSeed<'_, '_> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match self.place {
+        match self.slot {
             Some(_) => deserializer.deserialize_any(self),
             None => deserializer.deserialize_ignored_any(IgnoredAny).map(drop),
         }
@@ -218,12 +221,12 @@ impl<'de> DeserializeSeed<'de> for CellSeed<'_, '_> {
 
 impl CellSeed<'_, '_> {
     fn fill<E: Error>(self, fill: impl FnOnce(&mut Rows<'_>, usize) -> Result<(), Refusal>) -> Result<(), E> {
-        let Some(place) = self.place else { return Ok(()) };
-        fill(self.rows, place).map_err(|refusal| refuse(self.refused, refusal))
+        let Some(slot) = self.slot else { return Ok(()) };
+        fill(self.rows, slot).map_err(|refusal| refuse(self.refused, refusal))
     }
 
     fn structure<E: Error>(self, found: &str) -> E {
-        let name = self.place.map_or("", |place| self.rows.model().inputs[place].name.as_str());
+        let name = self.slot.map_or("", |slot| self.rows.model().slots[slot].name.as_str());
         let message =
             format!("column `{name}` takes a number, a text or null, found {found} in row {}", self.rows.len() + 1);
         refuse(self.refused, Refusal::bad("wrong-type", message))
@@ -236,8 +239,8 @@ impl<'de> Visitor<'de> for CellSeed<'_, '_> {
         f.write_str("a number, a text, true, false or null")
     }
     fn visit_bool<E: Error>(self, flag: bool) -> Result<(), E> {
-        self.fill(|rows, place| {
-            rows.flag(place, flag);
+        self.fill(|rows, slot| {
+            rows.flag(slot, flag);
             Ok(())
         })
     }
@@ -250,17 +253,17 @@ impl<'de> Visitor<'de> for CellSeed<'_, '_> {
         self.visit_f64(number as f64)
     }
     fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        self.fill(|rows, place| {
-            rows.number(place, number);
+        self.fill(|rows, slot| {
+            rows.number(slot, number);
             Ok(())
         })
     }
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        self.fill(|rows, place| rows.text(place, text))
+        self.fill(|rows, slot| rows.text(slot, text))
     }
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.fill(|rows, place| {
-            rows.missing(place);
+        self.fill(|rows, slot| {
+            rows.missing(slot);
             Ok(())
         })
     }

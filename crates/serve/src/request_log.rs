@@ -12,14 +12,15 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use tokio::sync::mpsc;
 use trainyard_core::ColumnType;
 use trainyard_data::{DataError, Table, write};
-use trainyard_learn::{Frame, Values};
+use trainyard_learn::Frame;
 
 use crate::{
     answer::{Answer, Told},
+    columns::array,
     metrics::ServerMetrics,
     model::Served,
     rows::Rows,
@@ -117,7 +118,7 @@ impl RequestLog {
 }
 
 fn names(served: &Served) -> Names {
-    let types = served.inputs.iter().map(|input| (input.name.clone(), input.column_type)).collect();
+    let types = served.slots.iter().map(|slot| (slot.name.clone(), slot.column_type)).collect();
     Names { model: served.name.clone(), version: served.version, types }
 }
 
@@ -175,7 +176,7 @@ fn table(names: &Names, noted: &[Noted]) -> Result<Table, DataError> {
         vec![("request.at".to_owned(), Arc::new(at)), ("request.version".to_owned(), Arc::new(version))];
     for (place, (name, column_type)) in names.types.iter().enumerate() {
         let values = noted.iter().filter_map(|noted| noted.frame.columns.get(place)).map(|column| &column.values);
-        columns.push((name.clone(), array(values, *column_type)));
+        columns.push((name.clone(), array(values, *column_type, false)));
     }
     for (place, (name, kept)) in noted.first().map_or(&[][..], |noted| &noted.told).iter().enumerate() {
         let told = noted.iter().filter_map(|noted| noted.told.get(place)).map(|(_, kept)| kept);
@@ -196,35 +197,6 @@ fn table(names: &Names, noted: &[Noted]) -> Result<Table, DataError> {
         columns.push((format!("answer.{name}"), array));
     }
     Table::from_columns(columns)
-}
-
-fn array<'v>(values: impl Iterator<Item = &'v Values>, column_type: ColumnType) -> ArrayRef {
-    let mut numbers = Vec::new();
-    let mut texts: Vec<Option<&str>> = Vec::new();
-    for values in values {
-        match values {
-            Values::Number(values) | Values::Moment(values) => {
-                numbers.extend(values.iter().map(|value| Some(*value).filter(|value| !value.is_nan())));
-            }
-            Values::Category { codes, levels } => {
-                texts.extend(codes.iter().map(|code| levels.get(*code as usize).map(String::as_str)));
-            }
-        }
-    }
-    match column_type {
-        ColumnType::Boolean => {
-            Arc::new(numbers.iter().map(|number| number.map(|n| n != 0.0)).collect::<BooleanArray>())
-        }
-        ColumnType::Integer => Arc::new(numbers.iter().map(|number| number.map(|n| n as i64)).collect::<Int64Array>()),
-        ColumnType::Float => Arc::new(Float64Array::from(numbers)),
-        ColumnType::Date | ColumnType::Timestamp => Arc::new(
-            numbers
-                .iter()
-                .map(|number| number.map(|n| (n * 1e6).round() as i64))
-                .collect::<TimestampMicrosecondArray>(),
-        ),
-        ColumnType::Text | ColumnType::Other => Arc::new(StringArray::from(texts)),
-    }
 }
 
 /// Deletes the oldest files of a folder until the rest fits. Names begin with the time.

@@ -19,7 +19,7 @@ const FEW_LEVELS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
     model: &'a Served,
-    /// One column an input of the model, in its order; those that it does not need stay empty.
+    /// One column a slot of the model, in their order.
     frame: Frame,
     /// The codes of each text column's levels, where there are many.
     codes: Vec<HashMap<String, u32>>,
@@ -32,26 +32,26 @@ impl<'a> Rows<'a> {
     /// No row yet, and at most `most`.
     pub(crate) fn new(model: &'a Served, most: usize) -> Self {
         let columns = model
-            .inputs
+            .slots
             .iter()
-            .map(|input| {
-                let values = match input.cell {
+            .map(|slot| {
+                let values = match slot.cell {
                     Cell::Number => Values::Number(Vec::new()),
                     Cell::Moment => Values::Moment(Vec::new()),
                     Cell::Text => Values::Category { codes: Vec::new(), levels: Vec::new() },
                 };
-                FrameColumn { name: input.name.clone(), values }
+                FrameColumn { name: slot.filled_as.clone(), values }
             })
             .collect();
         Self { model, frame: Frame { columns, rows: 0 }, codes: Vec::new(), rows: 0, most }
     }
 
-    /// Complete rows that were parsed for another version, whose inputs were called `names`.
+    /// Complete rows that were parsed for another version, whose slots were called `names` in the source.
     pub(crate) fn of_frame(model: &'a Served, names: &[String], mut frame: Frame) -> Self {
         let mut rows = Self::new(model, frame.rows);
         for (name, column) in names.iter().zip(&mut frame.columns) {
-            if let Some(place) = model.place(name, usize::MAX) {
-                std::mem::swap(&mut rows.frame.columns[place].values, &mut column.values);
+            if let Some(slot) = model.slots.iter().position(|slot| slot.name == *name) {
+                std::mem::swap(&mut rows.frame.columns[slot].values, &mut column.values);
             }
         }
         rows.rows = frame.rows;
@@ -72,19 +72,19 @@ impl<'a> Rows<'a> {
         self.model
     }
 
-    /// The complete rows; a column that the model does not need may be empty.
+    /// The complete rows.
     pub(crate) const fn frame(&self) -> &Frame {
         &self.frame
     }
 
-    /// The place of a named column; `None` where a request may carry it and the model has no use for it.
+    /// The place of a named column among the inputs; `None` for the target, which records may hold.
     ///
     /// # Errors
     /// `unknown-column` with the nearest name.
     pub(crate) fn place(&self, name: &str, expected: usize) -> Result<Option<usize>, Refusal> {
         match self.model.place(name, expected) {
             Some(place) => Ok(Some(place)),
-            None if name == self.model.package.signature.target => Ok(None),
+            None if self.model.is_target(name) => Ok(None),
             None => {
                 let refusal = Refusal::bad(
                     "unknown-column",
@@ -99,34 +99,39 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// The slot that an input fills; none where the model does not need it.
+    pub(crate) fn slot(&self, place: usize) -> Option<usize> {
+        self.model.inputs[place].slot
+    }
+
     /// True when the column has a cell in the row that is being filled.
-    pub(crate) fn is_filled(&self, place: usize) -> bool {
-        self.frame.columns[place].values.len() > self.rows
+    pub(crate) fn is_filled(&self, slot: usize) -> bool {
+        self.frame.columns[slot].values.len() > self.rows
     }
 
     /// A number in the row that is being filled.
-    pub(crate) fn number(&mut self, place: usize, number: f64) {
-        match &mut self.frame.columns[place].values {
+    pub(crate) fn number(&mut self, slot: usize, number: f64) {
+        match &mut self.frame.columns[slot].values {
             Values::Number(values) | Values::Moment(values) => values.push(number),
             Values::Category { .. } => {
                 // As the cell would read in a text file.
                 let text = number.to_string();
-                self.level(place, &text);
+                self.level(slot, &text);
             }
         }
     }
 
     /// True or false in the row that is being filled.
-    pub(crate) fn flag(&mut self, place: usize, flag: bool) {
-        match &mut self.frame.columns[place].values {
+    pub(crate) fn flag(&mut self, slot: usize, flag: bool) {
+        match &mut self.frame.columns[slot].values {
             Values::Number(values) | Values::Moment(values) => values.push(f64::from(u8::from(flag))),
-            Values::Category { .. } => self.level(place, if flag { "true" } else { "false" }),
+            Values::Category { .. } => self.level(slot, if flag { "true" } else { "false" }),
         }
     }
 
     /// A missing cell in the row that is being filled.
-    pub(crate) fn missing(&mut self, place: usize) {
-        match &mut self.frame.columns[place].values {
+    pub(crate) fn missing(&mut self, slot: usize) {
+        match &mut self.frame.columns[slot].values {
             Values::Number(values) | Values::Moment(values) => values.push(f64::NAN),
             Values::Category { codes, .. } => codes.push(Values::MISSING),
         }
@@ -137,10 +142,10 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// `not-a-number`, `not-a-moment`.
-    pub(crate) fn text(&mut self, place: usize, text: &str) -> Result<(), Refusal> {
-        let input = &self.model.inputs[place];
+    pub(crate) fn text(&mut self, slot: usize, text: &str) -> Result<(), Refusal> {
+        let input = &self.model.slots[slot];
         if text.is_empty() {
-            self.missing(place);
+            self.missing(slot);
             return Ok(());
         }
         let wrong = |code: &str, what: &str| {
@@ -149,26 +154,26 @@ impl<'a> Rows<'a> {
             Refusal::bad(code, message)
         };
         match input.cell {
-            Cell::Text => self.level(place, text),
+            Cell::Text => self.level(slot, text),
             Cell::Number => {
                 let number = match text {
                     "true" => 1.0,
                     "false" => 0.0,
                     _ => text.trim().parse().map_err(|_| wrong("not-a-number", "numbers"))?,
                 };
-                self.number(place, number);
+                self.number(slot, number);
             }
             Cell::Moment => {
                 let number = number_of_moment(text.trim(), input.column_type)
                     .ok_or_else(|| wrong("not-a-moment", "dates and times such as 2026-01-31T12:00:00Z"))?;
-                self.number(place, number);
+                self.number(slot, number);
             }
         }
         Ok(())
     }
 
-    fn level(&mut self, place: usize, text: &str) {
-        let Values::Category { codes, levels } = &mut self.frame.columns[place].values else { return };
+    fn level(&mut self, slot: usize, text: &str) {
+        let Values::Category { codes, levels } = &mut self.frame.columns[slot].values else { return };
         if levels.len() < FEW_LEVELS {
             if let Some(code) = levels.iter().position(|level| level == text) {
                 codes.push(code as u32);
@@ -176,9 +181,9 @@ impl<'a> Rows<'a> {
             }
         } else {
             if self.codes.is_empty() {
-                self.codes = vec![HashMap::new(); self.model.inputs.len()];
+                self.codes = vec![HashMap::new(); self.model.slots.len()];
             }
-            let known = &mut self.codes[place];
+            let known = &mut self.codes[slot];
             if known.len() < levels.len() {
                 let unknown = levels.iter().enumerate().skip(known.len());
                 known.extend(unknown.map(|(code, level)| (level.clone(), code as u32)));
@@ -197,22 +202,10 @@ impl<'a> Rows<'a> {
     /// # Errors
     /// `missing-column` that names all columns without a cell, `too-many-rows`.
     pub(crate) fn end_row(&mut self) -> Result<(), Refusal> {
-        let absent = |(input, column): &(&crate::model::InputColumn, &FrameColumn)| {
-            input.needed && column.values.len() == self.rows
-        };
-        let mut pairs = self.model.inputs.iter().zip(&self.frame.columns);
-        if pairs.clone().any(|pair| absent(&pair)) {
-            let names = pairs.by_ref().filter(absent).map(|(input, _)| input.name.as_str());
-            return Err(absent_columns(names, self.rows + 1));
-        }
-        for column in &mut self.frame.columns {
-            // A column that the model can do without may come with some rows and not with others.
-            if column.values.len() == self.rows {
-                match &mut column.values {
-                    Values::Number(values) | Values::Moment(values) => values.push(f64::NAN),
-                    Values::Category { codes, .. } => codes.push(Values::MISSING),
-                }
-            }
+        if self.frame.columns.iter().any(|column| column.values.len() == self.rows) {
+            let pairs = self.model.slots.iter().zip(&self.frame.columns);
+            let absent = pairs.filter(|(_, column)| column.values.len() == self.rows);
+            return Err(absent_columns(absent.map(|(slot, _)| slot.name.as_str()), self.rows + 1));
         }
         self.rows += 1;
         self.frame.rows = self.rows;
@@ -227,22 +220,15 @@ impl<'a> Rows<'a> {
         if rows > self.most {
             return Err(too_many_rows(self.most));
         }
-        let pairs = || self.model.inputs.iter().zip(&self.frame.columns);
-        if pairs().any(|(input, column)| input.needed && column.values.is_empty() && rows > 0) {
-            let absent = pairs().filter(|(input, column)| input.needed && column.values.is_empty());
-            return Err(absent_columns(absent.map(|(input, _)| input.name.as_str()), 1));
+        let pairs = || self.model.slots.iter().zip(&self.frame.columns);
+        if rows > 0 && pairs().any(|(_, column)| column.values.is_empty()) {
+            let absent = pairs().filter(|(_, column)| column.values.is_empty());
+            return Err(absent_columns(absent.map(|(slot, _)| slot.name.as_str()), 1));
         }
-        for column in &mut self.frame.columns {
-            if column.values.is_empty() {
-                match &mut column.values {
-                    Values::Number(values) | Values::Moment(values) => values.resize(rows, f64::NAN),
-                    Values::Category { codes, .. } => codes.resize(rows, Values::MISSING),
-                }
-            } else if column.values.len() != rows {
-                let found = column.values.len();
-                let message = format!("column `{}` has {found} values where others have {rows}", column.name);
-                return Err(Refusal::bad("lengths-differ", message));
-            }
+        if let Some((slot, column)) = pairs().find(|(_, column)| column.values.len() != rows) {
+            let found = column.values.len();
+            let message = format!("column `{}` has {found} values where others have {rows}", slot.name);
+            return Err(Refusal::bad("lengths-differ", message));
         }
         self.rows = rows;
         self.frame.rows = rows;
@@ -250,10 +236,10 @@ impl<'a> Rows<'a> {
     }
 
     /// A whole column of numbers.
-    pub(crate) fn numbers(&mut self, place: usize, numbers: impl Iterator<Item = f64>) {
-        match &mut self.frame.columns[place].values {
+    pub(crate) fn numbers(&mut self, slot: usize, numbers: impl Iterator<Item = f64>) {
+        match &mut self.frame.columns[slot].values {
             Values::Number(values) | Values::Moment(values) => values.extend(numbers),
-            Values::Category { .. } => numbers.for_each(|number| self.number(place, number)),
+            Values::Category { .. } => numbers.for_each(|number| self.number(slot, number)),
         }
     }
 }

@@ -55,7 +55,7 @@ impl Shadow {
             return;
         };
         let Some(told) = answer.outputs.first().map(|output| lasting(&output.told)) else { return };
-        let names = rows.model().inputs.iter().map(|input| input.name.clone()).collect();
+        let names = rows.model().slots.iter().map(|slot| slot.name.clone()).collect();
         slot.send(Mirrored { shadow: Arc::clone(shadow), names, frame: rows.frame().clone(), told });
     }
 }

@@ -119,24 +119,25 @@ pub(crate) fn fill(tensors: Vec<Tensor>, rows: &mut Rows<'_>) -> Result<(), Refu
         }
         let Some(place) = rows.place(&tensor.name, expected)? else { continue };
         expected = place + 1;
-        if rows.is_filled(place) {
+        let Some(slot) = rows.slot(place) else { continue };
+        if rows.is_filled(slot) {
             let message = format!("input `{}` is there twice", shown(&tensor.name));
             return Err(Refusal::bad("duplicate-column", message));
         }
         match elements {
-            Elements::Numbers(numbers) => rows.numbers(place, numbers.into_iter()),
-            Elements::Texts(texts) => texts.iter().try_for_each(|text| cell(rows, place, text.as_deref()))?,
+            Elements::Numbers(numbers) => rows.numbers(slot, numbers.into_iter()),
+            Elements::Texts(texts) => texts.iter().try_for_each(|text| cell(rows, slot, text.as_deref()))?,
             Elements::Raw(_) => {}
         }
     }
     rows.end_columns(length.unwrap_or_default())
 }
 
-fn cell(rows: &mut Rows<'_>, place: usize, text: Option<&str>) -> Result<(), Refusal> {
+fn cell(rows: &mut Rows<'_>, slot: usize, text: Option<&str>) -> Result<(), Refusal> {
     match text {
-        Some(text) => rows.text(place, text),
+        Some(text) => rows.text(slot, text),
         None => {
-            rows.missing(place);
+            rows.missing(slot);
             Ok(())
         }
     }
@@ -155,16 +156,16 @@ fn matrix(tensor: &Tensor, count: i64, columns: i64, rows: &mut Rows<'_>) -> Res
         return Err(Refusal::bad("wrong-shape", message).help("or send one input a column, by name"));
     }
     let count = rows_of(count, rows)?;
-    match decoded(tensor, count * width)? {
-        Elements::Numbers(numbers) => {
-            (0..width).for_each(|place| rows.numbers(place, numbers.iter().skip(place).step_by(width).copied()));
-        }
-        Elements::Texts(texts) => {
-            for place in 0..width {
-                texts.iter().skip(place).step_by(width).try_for_each(|text| cell(rows, place, text.as_deref()))?;
+    let elements = decoded(tensor, count * width)?;
+    for place in 0..width {
+        let Some(slot) = rows.slot(place) else { continue };
+        match &elements {
+            Elements::Numbers(numbers) => rows.numbers(slot, numbers.iter().skip(place).step_by(width).copied()),
+            Elements::Texts(texts) => {
+                texts.iter().skip(place).step_by(width).try_for_each(|text| cell(rows, slot, text.as_deref()))?;
             }
+            Elements::Raw(_) => {}
         }
-        Elements::Raw(_) => {}
     }
     rows.end_columns(count)
 }

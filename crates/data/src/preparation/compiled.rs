@@ -105,8 +105,26 @@ impl Compiled {
         let mut name = output.to_owned();
         for stage in self.stages.iter().rev() {
             match stage {
+                Stage::Columns(picks) => name = picks.iter().find(|pick| pick.to == name)?.from.clone(),
+                Stage::Types(_) => {}
+                Stage::Sql(query) => name = query.origin(&name)?,
+            }
+        }
+        self.reads.iter().map(|read| &read.column).find(|column| column.column.name == name)
+    }
+
+    /// The source column whose values an output has, unchanged and of the same type, be it under another name.
+    #[must_use]
+    pub fn handed_on(&self, output: &str) -> Option<&SourceColumn> {
+        let mut name = output.to_owned();
+        for stage in self.stages.iter().rev() {
+            match stage {
                 Stage::Columns(picks) => {
-                    name = picks.iter().find(|pick| pick.to == name && pick.cast.is_none())?.from.clone();
+                    let pick = picks.iter().find(|pick| pick.to == name)?;
+                    if pick.cast.is_some() {
+                        return None;
+                    }
+                    name.clone_from(&pick.from);
                 }
                 Stage::Types(types) if types.contains_key(&name) => return None,
                 Stage::Types(_) => {}

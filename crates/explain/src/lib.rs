@@ -5,12 +5,13 @@
 //! and what it is in a sentence, then the text. A test holds the pages against the codes in the source.
 
 /// The files, as text.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     include_str!("../../../docs/problems/data.md"),
     include_str!("../../../docs/problems/evaluation.md"),
     include_str!("../../../docs/problems/pipeline-file.md"),
     include_str!("../../../docs/problems/prediction.md"),
     include_str!("../../../docs/problems/running.md"),
+    include_str!("../../../docs/problems/serving.md"),
     include_str!("../../../docs/problems/split.md"),
     include_str!("../../../docs/problems/sql.md"),
     include_str!("../../../docs/problems/training.md"),

@@ -21,6 +21,13 @@ const ERRORS: &[&str] = &[
     "StoreError::new(",
     "Failure::call(",
     "Failure::run(",
+    "Refusal::bad(",
+    "StatusCode::NOT_FOUND,",
+    "StatusCode::PAYLOAD_TOO_LARGE,",
+    "StatusCode::REQUEST_TIMEOUT,",
+    "StatusCode::SERVICE_UNAVAILABLE,",
+    "StatusCode::TOO_MANY_REQUESTS,",
+    "StatusCode::UNAUTHORIZED,",
 ];
 /// What makes a warning of a code.
 const WARNINGS: &[&str] = &["Problem::warning(", "Warning::new(", "Note::new("];

@@ -17,6 +17,7 @@ mod init;
 mod large;
 mod notify;
 mod sandbox;
+mod serving;
 mod shared_data;
 mod split;
 mod steps;

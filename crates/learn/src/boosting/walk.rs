@@ -1,8 +1,9 @@
 //! Prediction: all trees of a model flattened into one array of small nodes, walked in blocks of rows.
 //!
-//! A row is laid out once as slots, each a feature in the form that nodes want it: a number with missing values below or
-//! above everything, whichever way a node sends them, or the code of a level. Then a step is one comparison and one
-//! addition, without a branch: children stand side by side, and a leaf is a node whose child is itself.
+//! A row is laid out once as slots, each a feature in the form that nodes want it: a whole number that orders as the
+//! feature does, with missing values below or above everything, whichever way a node sends them; or a bit for the code of
+//! a level. Then a step is `child + (slot & mask > bound)`, for numbers and sets alike and without a branch: children
+//! stand side by side, and a leaf is a node whose child is itself.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -20,40 +21,59 @@ const LANES: usize = 8;
 const MANY: usize = 2048;
 /// Slot numbers from here on mark a node with a set kept among `sets`.
 const SET: u32 = 1 << 31;
-/// Slot numbers from here on, and below [`SET`], mark a node whose threshold's bits are a set of codes.
-const SMALL_SET: u32 = 1 << 30;
-/// The code of a missing or unknown level in a small set; levels have the codes below.
-const NO_LEVEL: u32 = 63;
-/// The slot that is at most any number, which leaves look at.
+/// The slot that is never above a bound, which leaves look at.
 const LEAST: u32 = 0;
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// The largest value that goes left, the bits of a set of codes, or the place of the set among `sets`. At a leaf its
+    /// What a number must be above to go to the second child; the place of a set among `sets`. At a leaf the bits of its
     /// value, or the place of its first value among `values`.
-    threshold: f64,
+    bound: u64,
     slot: u32,
-    /// The left child; the right one stands after it. A leaf is its own child.
+    /// The first child; the second stands after it. A leaf is its own child.
     child: u32,
 }
 
 /// A feature in a form that nodes look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Slot {
-    /// Less than every number.
+    /// Never above a bound.
     Least,
-    /// A number; a missing value is less than any.
-    MissingLeft(u32),
-    /// A number; a missing value is greater than any.
-    MissingRight(u32),
-    /// The bits are the code, [`NO_LEVEL`] where it is missing or too large.
-    Code(u32),
+    /// The key of a number; a missing value is below all.
+    MissingLow(u32),
+    /// The key of a number; a missing value is above all.
+    MissingHigh(u32),
+    /// The bit of a code; none for a missing value or a code from 64 on.
+    MissingNone(u32),
+    /// The bit of a code; every bit for a missing value or a code from 64 on.
+    MissingAll(u32),
+    /// The bits of the value as it is.
+    Raw(u32),
+}
+
+/// A whole number that orders as `value` does; no number has the least or the greatest.
+fn key(value: f64) -> u64 {
+    // Adding zero turns -0 into 0. Infinities count as the largest numbers, as in the bins of the fit.
+    let bits = (value.clamp(f64::MIN, f64::MAX) + 0.0).to_bits();
+    bits ^ ((bits.cast_signed() >> 63).cast_unsigned() | 1 << 63)
 }
 
 #[derive(Clone, Debug)]
 struct Set {
     missing_left: bool,
     words: Vec<u32>,
+}
+
+/// Which nodes there are, so that a walk need not ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Kinds {
+    /// Numbers.
+    #[default]
+    Numbers,
+    /// Sets of the first 64 codes too.
+    Masks,
+    /// Any sets too.
+    Sets,
 }
 
 /// The place of each slot that there is.
@@ -63,15 +83,15 @@ type Known = BTreeMap<Slot, u32>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Walk {
     nodes: Vec<Node>,
+    /// What each node makes of its slot before it looks at the bound; none where there are numbers alone.
+    masks: Vec<u64>,
     sets: Vec<Set>,
-    /// Values of leaves that do not fit into a node.
+    /// Values of leaves that hold several.
     values: Vec<f64>,
     /// The first node of each tree.
     roots: Vec<u32>,
     slots: Vec<Slot>,
-    has_sets: bool,
-    /// True when leaves hold the places of their values instead of a value.
-    leaves_apart: bool,
+    kinds: Kinds,
     /// Values a leaf holds.
     width: usize,
     base: Vec<f64>,
@@ -84,15 +104,14 @@ impl Walk {
     /// A tree that does not hold together (a child, a feature array or a value beyond its end, as a tampered file may
     /// have) counts as a leaf of value 0.
     pub(crate) fn new(trees: &[Tree], width: usize, base: &[f64]) -> Self {
-        let width = width.max(1);
-        // What is no number would not stand at a leaf: it is neither more nor less than the least.
-        let leaves_apart = width > 1 || trees.iter().any(|tree| tree.values.iter().any(|value| value.is_nan()));
-        let has_sets = trees.iter().any(|tree| !tree.sets.is_empty());
         let (base, slots) = (base.to_vec(), vec![Slot::Least]);
-        let mut walk = Self { width, base, slots, has_sets, leaves_apart, ..Self::default() };
+        let mut walk = Self { width: width.max(1), base, slots, ..Self::default() };
         let mut known = Known::from([(Slot::Least, LEAST)]);
         for tree in trees {
             walk.append(tree, &mut known);
+        }
+        if walk.kinds == Kinds::Numbers {
+            walk.masks.clear();
         }
         walk
     }
@@ -100,16 +119,17 @@ impl Walk {
     fn append(&mut self, tree: &Tree, known: &mut Known) {
         let root = self.nodes.len();
         self.roots.push(root as u32);
-        self.nodes.push(Node { threshold: 0.0, slot: LEAST, child: root as u32 });
+        self.room_for(1);
         if !holds_together(tree, self.width) {
-            if self.leaves_apart {
-                self.nodes[root].threshold = self.values.len() as f64;
+            let first = self.values.len();
+            if self.width > 1 {
                 self.values.extend(std::iter::repeat_n(0.0, self.width));
             }
+            self.nodes[root] = leaf_at(root, if self.width > 1 { first as u64 } else { 0.0_f64.to_bits() });
             return;
         }
         let first_value = self.values.len();
-        if self.leaves_apart {
+        if self.width > 1 {
             self.values.extend_from_slice(&tree.values);
         }
         let mut sets: Vec<Option<&[u32]>> = vec![None; tree.features.len()];
@@ -121,42 +141,66 @@ impl Walk {
         while let Some((at, place)) = open.pop() {
             if at < 0 {
                 let leaf = !at as usize;
-                let inside =
-                    if self.leaves_apart { (first_value + leaf * self.width) as f64 } else { tree.values[leaf] };
-                self.nodes[place] = Node { threshold: inside, slot: LEAST, child: place as u32 };
+                let first = (first_value + leaf * self.width) as u64;
+                self.nodes[place] = leaf_at(place, if self.width > 1 { first } else { tree.values[leaf].to_bits() });
                 continue;
             }
             let node = at as usize;
-            let (feature, missing_left) = (tree.features[node], tree.missing_left[node]);
-            let (threshold, slot) = match sets[node] {
-                Some(words) => self.set(known, feature, missing_left, words),
-                None if missing_left => (tree.thresholds[node], self.slot(known, Slot::MissingLeft(feature))),
-                None => (tree.thresholds[node], self.slot(known, Slot::MissingRight(feature))),
-            };
             let child = self.nodes.len();
-            self.nodes[place] = Node { threshold, slot, child: child as u32 };
-            self.nodes.extend([Node { threshold: 0.0, slot: LEAST, child: 0 }; 2]);
-            open.extend([(tree.right[node], child + 1), (tree.left[node], child)]);
+            self.room_for(2);
+            let (bound, slot, children) = match sets[node] {
+                Some(words) => self.set(known, place, tree, node, words),
+                None => self.number(known, tree, node),
+            };
+            self.nodes[place] = Node { bound, slot, child: child as u32 };
+            open.extend([(children[1], child + 1), (children[0], child)]);
         }
     }
 
-    /// Threshold and slot of a node with a set.
-    fn set(&mut self, known: &mut Known, feature: u32, missing_left: bool, words: &[u32]) -> (f64, u32) {
+    fn room_for(&mut self, nodes: usize) {
+        self.nodes.extend(std::iter::repeat_n(Node { bound: 0, slot: LEAST, child: 0 }, nodes));
+        self.masks.extend(std::iter::repeat_n(u64::MAX, nodes));
+    }
+
+    /// Bound, slot and children of a node with a threshold.
+    fn number(&mut self, known: &mut Known, tree: &Tree, node: usize) -> (u64, u32, [i32; 2]) {
+        let (feature, threshold) = (tree.features[node], tree.thresholds[node]);
+        let slot = if tree.missing_left[node] { Slot::MissingLow(feature) } else { Slot::MissingHigh(feature) };
+        // No number is at most what is none.
+        let bound = if threshold.is_nan() { 0 } else { key(threshold) };
+        (bound, self.slot(known, slot), [tree.left[node], tree.right[node]])
+    }
+
+    /// Bound, slot and children of a node with a set.
+    fn set(
+        &mut self,
+        known: &mut Known,
+        place: usize,
+        tree: &Tree,
+        node: usize,
+        words: &[u32],
+    ) -> (u64, u32, [i32; 2]) {
+        let (feature, missing_left) = (tree.features[node], tree.missing_left[node]);
         // A level beyond the set's words goes where a missing value goes.
         let beyond = if missing_left { u64::MAX } else { 0 };
         let bits = match words {
-            [] => Some(beyond),
-            [low] => Some(beyond << 32 | u64::from(*low)),
-            [low, high] => Some(u64::from(*high) << 32 | u64::from(*low)),
-            _ => None,
+            [] => beyond,
+            [low] => beyond << 32 | u64::from(*low),
+            [low, high] => u64::from(*high) << 32 | u64::from(*low),
+            _ => 0,
         };
-        // The last bit is a level's and that of missing ones, so both must go the same way.
-        if let Some(bits) = bits.filter(|bits| (bits >> NO_LEVEL == 1) == missing_left) {
-            return (f64::from_bits(bits), self.slot(known, Slot::Code(feature)) | SMALL_SET);
+        // Every bit of a missing value has none in common with an empty set.
+        if words.len() <= 2 && (bits != 0 || !missing_left) {
+            self.masks[place] = bits;
+            self.kinds = self.kinds.max(Kinds::Masks);
+            let slot = if missing_left { Slot::MissingAll(feature) } else { Slot::MissingNone(feature) };
+            // A bit in common is above 0: then it is the left child.
+            return (0, self.slot(known, slot), [tree.right[node], tree.left[node]]);
         }
+        self.kinds = Kinds::Sets;
         self.sets.push(Set { missing_left, words: words.to_vec() });
-        let slot = self.slot(known, Slot::MissingRight(feature));
-        (f64::from_bits(self.sets.len() as u64 - 1), slot | SET)
+        let slot = self.slot(known, Slot::Raw(feature)) | SET;
+        (self.sets.len() as u64 - 1, slot, [tree.left[node], tree.right[node]])
     }
 
     fn slot(&mut self, known: &mut Known, wanted: Slot) -> u32 {
@@ -173,12 +217,10 @@ impl Walk {
         if outputs == 0 {
             return sums;
         }
-        let walk = |(block, sums): (usize, &mut [f64]), room: &mut Vec<f64>| {
-            if self.has_sets {
-                self.block::<true>(x, block * BLOCK, room, sums);
-            } else {
-                self.block::<false>(x, block * BLOCK, room, sums);
-            }
+        let walk = |(block, sums): (usize, &mut [f64]), room: &mut Vec<u64>| match self.kinds {
+            Kinds::Numbers => self.block(x, block * BLOCK, room, sums, |at, row| self.next(at, row)),
+            Kinds::Masks => self.block(x, block * BLOCK, room, sums, |at, row| self.next_masked(at, row)),
+            Kinds::Sets => self.block(x, block * BLOCK, room, sums, |at, row| self.next_of_any(at, row)),
         };
         if x.rows >= MANY {
             sums.par_chunks_mut(BLOCK * outputs)
@@ -192,12 +234,19 @@ impl Walk {
         sums
     }
 
-    fn block<const SETS: bool>(&self, x: Columns<'_>, from: usize, room: &mut Vec<f64>, sums: &mut [f64]) {
+    fn block(
+        &self,
+        x: Columns<'_>,
+        from: usize,
+        room: &mut Vec<u64>,
+        sums: &mut [f64],
+        next: impl Fn(u32, &[u64]) -> u32,
+    ) {
         let outputs = self.base.len();
         let rows = sums.len() / outputs;
         let width = self.slots.len();
         room.clear();
-        room.resize(rows * width, f64::NEG_INFINITY);
+        room.resize(rows * width, 0);
         for (place, slot) in self.slots.iter().enumerate() {
             slot.lay(x, from..from + rows, room[place..].iter_mut().step_by(width));
         }
@@ -211,7 +260,7 @@ impl Walk {
             for (tree, &root) in self.roots.iter().enumerate() {
                 let lanes = rows.chunks_exact(width * LANES).zip(sums.chunks_exact_mut(outputs * LANES));
                 for (rows, sums) in lanes {
-                    let leaves = self.leaves::<SETS>([root; LANES], |lane| &rows[lane * width..(lane + 1) * width]);
+                    let leaves = leaves([root; LANES], |lane, at| next(at, &rows[lane * width..(lane + 1) * width]));
                     for (leaf, sums) in leaves.into_iter().zip(sums.chunks_exact_mut(outputs)) {
                         self.add(tree, leaf, sums);
                     }
@@ -222,7 +271,7 @@ impl Walk {
             for (turn, roots) in self.roots.chunks(LANES).enumerate() {
                 let mut starts = [roots[0]; LANES];
                 starts[..roots.len()].copy_from_slice(roots);
-                let leaves = self.leaves::<SETS>(starts, |_| row);
+                let leaves = leaves(starts, |_, at| next(at, row));
                 for (lane, leaf) in leaves.into_iter().take(roots.len()).enumerate() {
                     self.add(turn * LANES + lane, leaf, sums);
                 }
@@ -232,13 +281,10 @@ impl Walk {
 
     #[inline]
     fn add(&self, tree: usize, leaf: u32, sums: &mut [f64]) {
-        let inside = self.nodes[leaf as usize].threshold;
-        if !self.leaves_apart {
+        let inside = self.nodes[leaf as usize].bound;
+        if self.width == 1 {
             let output = if sums.len() == 1 { 0 } else { tree % sums.len() };
-            sums[output] += inside;
-        } else if self.width == 1 {
-            let output = tree % sums.len();
-            sums[output] += self.values[inside as usize];
+            sums[output] += f64::from_bits(inside);
         } else {
             let first = inside as usize;
             for (sum, value) in sums.iter_mut().zip(&self.values[first..first + self.width]) {
@@ -247,70 +293,78 @@ impl Walk {
         }
     }
 
-    /// The leaf that each lane comes to from its start.
-    #[inline]
-    fn leaves<'r, const SETS: bool>(&self, starts: [u32; LANES], row: impl Fn(usize) -> &'r [f64]) -> [u32; LANES] {
-        let mut at = starts;
-        loop {
-            let mut moved = false;
-            for (lane, at) in at.iter_mut().enumerate() {
-                let next = self.next::<SETS>(*at, row(lane));
-                moved |= next != *at;
-                *at = next;
-            }
-            if !moved {
-                return at;
-            }
-        }
+    #[inline(always)]
+    fn next(&self, at: u32, row: &[u64]) -> u32 {
+        let node = &self.nodes[at as usize];
+        node.child + u32::from(row[node.slot as usize] > node.bound)
     }
 
     #[inline(always)]
-    fn next<const SETS: bool>(&self, at: u32, row: &[f64]) -> u32 {
+    fn next_masked(&self, at: u32, row: &[u64]) -> u32 {
+        let (node, mask) = (&self.nodes[at as usize], self.masks[at as usize]);
+        node.child + u32::from(row[node.slot as usize] & mask > node.bound)
+    }
+
+    #[inline(always)]
+    fn next_of_any(&self, at: u32, row: &[u64]) -> u32 {
         let node = &self.nodes[at as usize];
-        if !SETS {
-            return node.child + u32::from(row[node.slot as usize] > node.threshold);
+        if node.slot < SET {
+            return self.next_masked(at, row);
         }
-        let value = row[(node.slot & (SMALL_SET - 1)) as usize];
-        let left = if node.slot < SMALL_SET {
-            value <= node.threshold
-        } else if node.slot < SET {
-            node.threshold.to_bits() >> (value.to_bits() & 63) & 1 == 1
-        } else {
-            self.sets[node.threshold.to_bits() as usize].holds(value)
-        };
-        node.child + u32::from(!left)
+        let value = f64::from_bits(row[(node.slot - SET) as usize]);
+        node.child + u32::from(!self.sets[node.bound as usize].holds(value))
+    }
+}
+
+const fn leaf_at(place: usize, inside: u64) -> Node {
+    Node { bound: inside, slot: LEAST, child: place as u32 }
+}
+
+/// The leaf that each lane comes to from its start.
+#[inline(always)]
+fn leaves(starts: [u32; LANES], next: impl Fn(usize, u32) -> u32) -> [u32; LANES] {
+    let mut at = starts;
+    loop {
+        let mut moved = false;
+        for (lane, at) in at.iter_mut().enumerate() {
+            let next = next(lane, *at);
+            moved |= next != *at;
+            *at = next;
+        }
+        if !moved {
+            return at;
+        }
     }
 }
 
 impl Slot {
-    /// Lays the rows' values side by side; `into` holds minus infinity.
-    fn lay<'a>(self, x: Columns<'_>, rows: Range<usize>, into: impl Iterator<Item = &'a mut f64>) {
+    /// Lays the rows' values side by side; `into` holds zeros.
+    fn lay<'a>(self, x: Columns<'_>, rows: Range<usize>, into: impl Iterator<Item = &'a mut u64>) {
         // A feature that is not there is missing in every row.
-        let values = |feature: u32| x.features.get(feature as usize).map(|values| &values[rows.clone()]);
-        // Infinities count as the largest numbers, as in the bins of the fit.
-        let bounded = |value: f64| value.clamp(f64::MIN, f64::MAX);
+        let values = |feature: u32| x.features.get(feature as usize).map(|values| &values[rows]);
         match self {
             Self::Least => {}
-            Self::MissingLeft(feature) => {
-                let values = values(feature).unwrap_or_default();
-                into.zip(values).filter(|(_, value)| !value.is_nan()).for_each(|(into, value)| *into = bounded(*value));
+            Self::MissingLow(feature) => {
+                each(values(feature), into, |value| if value.is_nan() { 0 } else { key(value) });
             }
-            Self::MissingRight(feature) => {
-                let number = |value: f64| if value.is_nan() { f64::INFINITY } else { bounded(value) };
-                match values(feature) {
-                    Some(values) => into.zip(values).for_each(|(into, value)| *into = number(*value)),
-                    None => into.for_each(|into| *into = f64::INFINITY),
-                }
+            Self::MissingHigh(feature) => {
+                each(values(feature), into, |value| if value.is_nan() { u64::MAX } else { key(value) });
             }
-            Self::Code(feature) => {
-                let code = |value: f64| level(value, NO_LEVEL as usize).map_or(NO_LEVEL, |code| code as u32);
-                let bits = |value: f64| f64::from_bits(u64::from(code(value)));
-                match values(feature) {
-                    Some(values) => into.zip(values).for_each(|(into, value)| *into = bits(*value)),
-                    None => into.for_each(|into| *into = bits(f64::NAN)),
-                }
+            Self::MissingNone(feature) => {
+                each(values(feature), into, |value| level(value, 64).map_or(0, |code| 1 << code));
             }
+            Self::MissingAll(feature) => {
+                each(values(feature), into, |value| level(value, 64).map_or(u64::MAX, |code| 1 << code));
+            }
+            Self::Raw(feature) => each(values(feature), into, f64::to_bits),
         }
+    }
+}
+
+fn each<'a>(values: Option<&[f64]>, into: impl Iterator<Item = &'a mut u64>, form: impl Fn(f64) -> u64) {
+    match values {
+        Some(values) => into.zip(values).for_each(|(into, value)| *into = form(*value)),
+        None => into.for_each(|into| *into = form(f64::NAN)),
     }
 }
 
@@ -339,7 +393,7 @@ pub(crate) fn holds_together(tree: &Tree, width: usize) -> bool {
     let lengths = [tree.thresholds.len(), tree.missing_left.len(), tree.left.len(), tree.right.len()];
     lengths.iter().all(|&length| length == nodes)
         && tree.values.len() >= width
-        && tree.features.iter().all(|&feature| feature < SMALL_SET)
+        && tree.features.iter().all(|&feature| feature < SET)
         && (0..nodes).all(|node| child_is_sound(node, tree.left[node]) && child_is_sound(node, tree.right[node]))
         && tree.sets.iter().all(|(node, _)| (*node as usize) < nodes)
 }

@@ -22,5 +22,6 @@ mod shared_data;
 mod split;
 mod steps;
 mod store;
+mod training;
 mod traps;
 mod tuning;

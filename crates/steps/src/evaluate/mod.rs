@@ -5,6 +5,7 @@ mod decide;
 pub mod explain;
 mod gates;
 mod judge;
+pub mod learning_curve;
 pub mod models;
 mod reuse;
 pub mod robustness;
@@ -16,4 +17,5 @@ mod yardsticks;
 use trainyard_core::step::ErasedStep;
 
 /// The steps of this stage.
-pub const STEPS: &[&dyn ErasedStep] = &[&models::Models, &explain::Explain, &robustness::Robustness];
+pub const STEPS: &[&dyn ErasedStep] =
+    &[&models::Models, &explain::Explain, &robustness::Robustness, &learning_curve::LearningCurve];

@@ -1,6 +1,6 @@
 //! What a `train` step learns from: the split's table as raw features, target, weights and roles, aligned row by row.
 
-use trainyard_core::{Context, Schema, StepError, Warning, evaluation::Task};
+use trainyard_core::{Context, Digest, Schema, StepError, Warning, evaluation::Task};
 use trainyard_data::{
     Table,
     columns::{self, numbers},
@@ -154,11 +154,48 @@ impl<'a> Material<'a> {
         Ok(Rows { train: back(fold.train), test: back(fold.test) })
     }
 
+    /// The rows in an order of which every beginning is a smaller set of the same kind: the latest first where the split
+    /// has a time, whole groups where it has groups, else by chance with equal shares of the classes.
+    pub(super) fn growing(&self, rows: &[usize], number: u64) -> Vec<usize> {
+        let mut order = rows.to_vec();
+        if let (Some(times), None) = (&self.times, &self.groups) {
+            // a row without a moment counts as early
+            let moment = |row: usize| if times[row].is_nan() { f64::NEG_INFINITY } else { times[row] };
+            order.sort_by(|&a, &b| moment(b).total_cmp(&moment(a)).then(a.cmp(&b)));
+            return order;
+        }
+        // a row's number by chance, the same for all rows of a group
+        let unit = |row: usize| self.groups.as_ref().map_or(row as u64, |groups| u64::from(groups[row]));
+        let seed = self.common.seed.wrapping_add(number);
+        order.sort_by_cached_key(|&row| (Digest::of(format!("{seed} {}", unit(row)).as_bytes()), unit(row), row));
+        if let (Some(labels), None) = (self.labels(&order), &self.groups) {
+            return evenly(&order, &labels);
+        }
+        order
+    }
+
     /// The targets and weights of rows.
     pub(super) fn truth(&self, rows: &[usize]) -> (Vec<f64>, Option<Vec<f64>>) {
         let truth = rows.iter().map(|&row| self.target.values[row]).collect();
         (truth, pick(self.weights.as_ref(), rows))
     }
+}
+
+/// The rows, those of each class spread evenly over the whole.
+fn evenly(order: &[usize], labels: &[u32]) -> Vec<usize> {
+    let mut counts = std::collections::BTreeMap::<u32, usize>::new();
+    for label in labels {
+        *counts.entry(*label).or_default() += 1;
+    }
+    let mut met = std::collections::BTreeMap::<u32, usize>::new();
+    let mut placed: Vec<(f64, usize)> = Vec::with_capacity(order.len());
+    for (&row, label) in order.iter().zip(labels) {
+        let before = met.entry(*label).or_default();
+        placed.push(((*before as f64 + 0.5) / counts[label] as f64, row));
+        *before += 1;
+    }
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    placed.into_iter().map(|(_, row)| row).collect()
 }
 
 fn pick<T: Copy>(values: Option<&Vec<T>>, rows: &[usize]) -> Option<Vec<T>> {
@@ -237,6 +274,19 @@ fn row_weights(table: &Table, column: &str) -> Result<Vec<f64>, StepError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_beginning_has_its_share_of_each_class() {
+        let labels: Vec<u32> = (0..100).map(|row| u32::from(row % 10 == 9)).collect();
+        let order: Vec<usize> = (0..100).collect();
+        let mixed = evenly(&order, &labels);
+        for count in [10, 20, 50] {
+            assert_eq!(mixed[..count].iter().filter(|&&row| labels[row] == 1).count(), count / 10);
+        }
+        let mut sorted = mixed;
+        sorted.sort_unstable();
+        assert_eq!(sorted, order);
+    }
 
     #[test]
     fn the_latest_rows_are_set_apart_and_moments_are_not_torn() {

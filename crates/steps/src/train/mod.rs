@@ -26,6 +26,7 @@ mod material;
 pub mod mlp;
 pub mod naive_bayes;
 mod prepare;
+pub(crate) mod refit;
 mod search;
 pub mod svm;
 pub mod training;

@@ -1,6 +1,6 @@
 //! What a model reads of the records as they come from the source.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use trainyard_core::Column;
@@ -17,6 +17,10 @@ pub struct SourceField {
     pub column: SourceColumn,
     /// True when records must have it; any other column may be absent and is not looked at.
     pub needed: bool,
+    /// The model's own name for it, where the model reads its values unchanged. A model all of whose columns are read so
+    /// needs no preparation, and none is compiled for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_as: Option<String>,
 }
 
 impl SourceField {
@@ -29,7 +33,8 @@ impl SourceField {
     /// A needed column, of which no more than name and type is known.
     #[must_use]
     pub fn needed(column: &Column) -> Self {
-        Self { column: SourceColumn { column: column.clone(), utc: false, unit: None }, needed: true }
+        let read_as = Some(column.name.clone());
+        Self { column: SourceColumn { column: column.clone(), utc: false, unit: None }, needed: true, read_as }
     }
 }
 
@@ -74,10 +79,18 @@ impl Source {
                 .help("leave it out with `features: {exclude: […]}`, or do not compute it"));
         }
         let of_target: BTreeSet<&str> = aim.iter().flat_map(Compiled::reads).collect();
+        let read_as: BTreeMap<&str, &str> = inputs
+            .iter()
+            .filter_map(|input| Some((compiled.handed_on(input)?.column.name.as_str(), input.as_str())))
+            .collect();
         let fields = preparation
             .source
             .iter()
-            .map(|column| SourceField { needed: needed.contains(column.column.name.as_str()), column: column.clone() })
+            .map(|column| SourceField {
+                needed: needed.contains(column.column.name.as_str()),
+                read_as: read_as.get(column.column.name.as_str()).map(|input| (*input).to_owned()),
+                column: column.clone(),
+            })
             .filter(|field| field.needed || !of_target.contains(field.name()))
             .collect();
         let preparation = (!preparation.operations.is_empty()).then_some(preparation);
@@ -89,7 +102,10 @@ impl Source {
         let columns = Preparation::of_source(table.arrow_schema()).source.into_iter();
         let fields = columns
             .filter(|column| column.column.name != target)
-            .map(|column| SourceField { needed: inputs.contains(&column.column.name), column })
+            .map(|column| {
+                let needed = inputs.contains(&column.column.name);
+                SourceField { needed, read_as: needed.then(|| column.column.name.clone()), column }
+            })
             .collect();
         Self { preparation: None, fields }
     }

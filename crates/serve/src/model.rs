@@ -1,7 +1,7 @@
 //! A model at work: its package, and what is known of it before a request comes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -88,18 +88,17 @@ impl Served {
     /// # Errors
     /// `wrong-type` for a column that no request can carry; `broken-artifact`.
     pub(crate) fn new(name: &str, version: u64, package: Arc<Package>) -> Result<Self, DataError> {
-        let intake = package.intake()?;
         let model_columns = package.features.inputs();
         // Column by column as the model calls them, where they are nothing but the source's under other names.
-        let handed_on: Option<Vec<String>> = model_columns
-            .iter()
-            .map(|column| intake.handed_on(column).map(|source| source.column.name.clone()))
-            .collect::<Option<Vec<_>>>()
-            .filter(|sources| sources.iter().collect::<BTreeSet<_>>().len() == sources.len());
+        let read_as = |column: &String| {
+            let field = package.signature.source.iter().find(|field| field.read_as.as_ref() == Some(column))?;
+            Some((field.name().to_owned(), column.clone()))
+        };
+        let handed_on: Option<Vec<(String, String)>> = model_columns.iter().map(read_as).collect();
         let prepares = handed_on.is_none();
-        let order = match &handed_on {
-            Some(sources) => sources.iter().cloned().zip(model_columns).collect(),
-            None => intake.reads().map(|name| (name.to_owned(), name.to_owned())).collect::<Vec<_>>(),
+        let order = match handed_on {
+            Some(order) => order,
+            None => package.intake()?.reads().map(|name| (name.to_owned(), name.to_owned())).collect(),
         };
         let mut slots = Vec::with_capacity(order.len());
         for (name, filled_as) in order {

@@ -1,6 +1,9 @@
 //! Predictions from file to file, larger than memory.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arrow::{
     array::RecordBatch,
@@ -14,7 +17,7 @@ use trainyard_data::{
 };
 
 use crate::{
-    Package,
+    Package, Scorer,
     scoring::{Asked, Scoring},
 };
 
@@ -38,7 +41,7 @@ pub struct Predicted {
 /// `missing-columns`, `wrong-type` with the places in the file, whatever else reading, predicting or writing reports;
 /// `cancelled`.
 pub fn predict_files(
-    package: &Package,
+    package: &Arc<Package>,
     files: &[PathBuf],
     options: &ReadOptions,
     asked: &Asked,
@@ -46,9 +49,10 @@ pub fn predict_files(
     told: &dyn Fn(u64),
     cancelled: Cancelled<'_>,
 ) -> Result<Predicted, DataError> {
-    let (mut options, typed) = settled(package, files, options, asked)?;
+    let scorer = Scorer::new(Arc::clone(package))?;
+    let (mut options, typed) = settled(&Scoring::new(&scorer, asked)?, package, files, options, asked)?;
     for second in [false, true] {
-        let scoring = Scoring::new(package, asked)?;
+        let scoring = Scoring::new(&scorer, asked)?;
         let mut misread = Vec::new();
         let begin = |schema: &SchemaRef, notes: Vec<Note>| {
             misread = if second || typed { Vec::new() } else { misread_of(&scoring, schema) };
@@ -89,12 +93,12 @@ struct State<'a> {
 /// The options with the types of the columns that must not be told from the file, and with a header where one was
 /// mistaken for a record; and whether the files know their own types.
 fn settled(
+    scoring: &Scoring<'_>,
     package: &Package,
     files: &[PathBuf],
     options: &ReadOptions,
     asked: &Asked,
 ) -> Result<(ReadOptions, bool), DataError> {
-    let scoring = Scoring::new(package, asked)?;
     let mut seen = look(files, options)?;
     let mut options = options.clone();
     let lacks = |schema: &Schema| scoring.intake().reads().any(|name| schema.column(name).is_none());
@@ -105,6 +109,10 @@ fn settled(
         {
             (seen, options) = (again, named);
         }
+    }
+    if !lacks(&seen.schema) && seen.options_used.header == Some(true) {
+        // The names are the model's, so the header is no guess.
+        options.header = Some(true);
     }
     // A key of JSON lines may first appear anywhere.
     if seen.exact || seen.options_used.format != Some(Format::JsonLines) {
@@ -120,11 +128,16 @@ fn settled(
     }
     let typed = matches!(seen.options_used.format, Some(Format::Parquet | Format::Arrow));
     if !typed {
-        for field in scoring.reads() {
-            let column = field.column.column;
-            let told = matches!(column.column_type, ColumnType::Integer | ColumnType::Float | ColumnType::Other);
-            if !told && seen.schema.column(&column.name).is_some() {
-                options.types.entry(column.name).or_insert(column.column_type);
+        for field in scoring.fields() {
+            let column = &field.column.column;
+            let kept = match column.column_type {
+                ColumnType::Integer | ColumnType::Float | ColumnType::Other => false,
+                // What is not needed may be anything, but a text of digits stays one.
+                ColumnType::Text => true,
+                ColumnType::Boolean | ColumnType::Date | ColumnType::Timestamp => field.needed,
+            };
+            if kept && seen.schema.column(&column.name).is_some() {
+                options.types.entry(column.name.clone()).or_insert(column.column_type);
             }
         }
     }
@@ -134,7 +147,7 @@ fn settled(
 /// The columns of numbers that suggest to be something else, with the type they should have.
 fn misread_of(scoring: &Scoring<'_>, schema: &SchemaRef) -> Vec<(String, ColumnType)> {
     let plain: Vec<&str> = scoring.intake().plain().collect();
-    let misread = scoring.reads().into_iter().filter_map(|field| {
+    let misread = scoring.fields().into_iter().filter(|field| field.needed).filter_map(|field| {
         let column = field.column.column;
         let found = schema.field_with_name(&column.name).ok()?.data_type().clone();
         let number = matches!(found, DataType::Int64 | DataType::Float64);

@@ -51,6 +51,9 @@ pub struct Signature {
 pub struct Provenance {
     /// The digest of the split it was trained on.
     pub data: Digest,
+    /// The digest of the table that was split, its preparation included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Digest>,
     /// Number of training rows.
     pub rows: u64,
     /// The step's parameters with every default written out.
@@ -171,6 +174,14 @@ impl Package {
         levels(&self.features, input)
     }
 
+    /// The same for a column of the source, where that is a raw column under whatever name.
+    #[must_use]
+    pub fn source_levels(&self, source: &str) -> Option<&[String]> {
+        let intake = self.intake().ok()?;
+        let is_it = |input: &String| intake.origin(input).is_some_and(|origin| origin.column.name == source);
+        self.levels(&self.features.inputs().into_iter().find(is_it)?)
+    }
+
     fn json(&self) -> &[Vec<u8>; 2] {
         self.encoded.get_or_init(|| {
             let manifest = match self.format {
@@ -221,3 +232,6 @@ impl Value for Package {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

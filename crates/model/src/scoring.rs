@@ -14,7 +14,7 @@ use trainyard_data::{
 };
 use trainyard_learn::{Frame, Values};
 
-use crate::{Package, SourceField, batch_frame};
+use crate::{Package, Scorer, SourceField, batch_frame};
 
 /// Records predicted together by one thread.
 const PIECE: usize = 1 << 13;
@@ -66,7 +66,7 @@ impl Found {
 
 /// Predicts records as they come.
 pub struct Scoring<'a> {
-    package: &'a Package,
+    scorer: &'a Scorer,
     asked: &'a Asked,
     intake: Arc<Compiled>,
     /// Records that wait for others, in pieces, each with the number of records before it.
@@ -80,15 +80,20 @@ impl<'a> Scoring<'a> {
     /// Predictions of records of the source, or of prepared rows where `asked` says so.
     ///
     /// # Errors
-    /// `no-trees` and its like where explanations are asked for that the model does not have; as [`Package::intake`].
-    pub fn new(package: &'a Package, asked: &'a Asked) -> Result<Self, DataError> {
+    /// As [`Package::intake`].
+    pub fn new(scorer: &'a Scorer, asked: &'a Asked) -> Result<Self, DataError> {
+        let package = scorer.package();
         let intake = if asked.prepared { prepared_intake(package)? } else { Arc::clone(package.intake()?) };
-        Ok(Self { package, asked, intake, waiting: Vec::new(), taken: 0, found: Found::default() })
+        Ok(Self { scorer, asked, intake, waiting: Vec::new(), taken: 0, found: Found::default() })
     }
 
-    /// The columns that are read.
-    pub fn reads(&self) -> Vec<SourceField> {
-        read_fields(self.package, self.asked)
+    /// The columns of the records, those that are read and any others that the model knows of.
+    pub(crate) fn fields(&self) -> Vec<SourceField> {
+        let package = self.scorer.package();
+        match self.asked.prepared {
+            true => package.signature.inputs.iter().map(SourceField::needed).collect(),
+            false => package.signature.source.clone(),
+        }
     }
 
     /// The way from records to the model's raw columns.
@@ -100,7 +105,8 @@ impl<'a> Scoring<'a> {
     /// The columns that come out for records of these columns.
     ///
     /// # Errors
-    /// `missing-column` for those that the model reads; `unknown-column` for one that was to be kept.
+    /// `missing-column` for those that the model reads; `unknown-column` for one that was to be kept; `no-trees` and its
+    /// like where explanations are asked for that the model does not have.
     pub fn schema(&self, records: &SchemaRef) -> Result<SchemaRef, DataError> {
         Ok(self.score(0, &RecordBatch::new_empty(Arc::clone(records)))?.0.schema())
     }
@@ -140,12 +146,13 @@ impl<'a> Scoring<'a> {
 
     fn score(&self, first: usize, records: &RecordBatch) -> Result<(RecordBatch, Found), DataError> {
         let frame = batch_frame(&self.intake.apply_from(records, first)?)?;
-        let prediction = self.package.predict_frame(&frame)?;
-        let mut added = self.package.answer(&prediction)?;
+        let package = self.scorer.package();
+        let prediction = self.scorer.predict(&frame)?;
+        let mut added = package.answer(&prediction)?;
         if self.asked.explain > 0 {
-            added.extend(self.package.explain(&frame, &prediction, self.asked.explain)?);
+            added.extend(package.explain(&frame, &prediction, self.asked.explain)?);
         }
-        let unseen = unseen(self.package, &frame);
+        let unseen = unseen(package, &frame);
         Ok((self.beside(records, added)?, Found { rows: records.num_rows() as u64, unseen }))
     }
 
@@ -178,13 +185,14 @@ impl<'a> Scoring<'a> {
 /// # Errors
 /// As [`Scoring::push`]; `cancelled` and whatever else `told` returns; `disk-full`.
 pub fn predict_table(
-    package: &Package,
+    package: &Arc<Package>,
     records: &Table,
     asked: &Asked,
     folder: &Path,
     told: &dyn Fn(u64) -> Result<(), DataError>,
 ) -> Result<(Table, Found), DataError> {
-    let mut scoring = Scoring::new(package, asked)?;
+    let scorer = Scorer::new(Arc::clone(package))?;
+    let mut scoring = Scoring::new(&scorer, asked)?;
     let mut gather = Gather::new(&scoring.schema(records.arrow_schema())?, folder)?;
     let mut done = 0;
     let mut take = |batch: &RecordBatch| {
@@ -203,14 +211,6 @@ pub fn predict_table(
 fn prepared_intake(package: &Package) -> Result<Arc<Compiled>, DataError> {
     let source = package.signature.inputs.iter().map(|column| SourceField::needed(column).column).collect();
     Compiled::new(&Preparation { source, operations: Vec::new() }, &package.features.inputs()).map(Arc::new)
-}
-
-/// The columns that are read of records, or of prepared rows.
-pub(crate) fn read_fields(package: &Package, asked: &Asked) -> Vec<SourceField> {
-    match asked.prepared {
-        true => package.signature.inputs.iter().map(SourceField::needed).collect(),
-        false => package.signature.source.iter().filter(|field| field.needed).cloned().collect(),
-    }
 }
 
 /// How many rows hold a text that is no level of the model, column by column.

@@ -33,10 +33,7 @@ fn power_plant_makes_a_registered_model_and_a_report() {
     let runs = sandbox.run(&["runs", "--json"]).expect(0).json();
     assert_eq!(runs["runs"][0]["run"], run);
 
-    sandbox.write(
-        "new.csv",
-        "ambient_temperature,vacuum,pressure,humidity\n14.96,41.76,1024.07,73.17\n25.18,62.96,1020.04,59.08\n",
-    );
+    sandbox.write("new.csv", "AT,V,AP,RH\n14.96,41.76,1024.07,73.17\n25.18,62.96,1020.04,59.08\n");
     sandbox.run(&["predict", "power-plant@champion", "--in", "new.csv", "--out", "out.csv", "--json"]).expect(0);
     let predicted = std::fs::read_to_string(sandbox.path("out.csv")).unwrap();
     let value: f64 = predicted.lines().nth(1).unwrap().rsplit(',').next().unwrap().parse().unwrap();

@@ -16,6 +16,7 @@ mod features;
 mod init;
 mod large;
 mod notify;
+mod prediction;
 mod sandbox;
 mod serving;
 mod shared_data;

@@ -32,9 +32,6 @@ pub(super) fn conform(
     if *array.data_type() == target {
         return Ok(Arc::clone(array));
     }
-    if array.null_count() == array.len() {
-        return Ok(new_null_array(&target, array.len()));
-    }
     let array = canonical_piece(&column.column.name, array)?;
     let refuse = |row: Option<usize>, shown: &str| wrong_type(column, row.map(|row| first + row), shown);
     match (array.data_type(), &target) {
@@ -78,6 +75,7 @@ pub(super) fn conform(
             Ok(Arc::new(if utc { micros.with_timezone("UTC") } else { micros }))
         }
         (DataType::Date32, DataType::Timestamp(_, None)) => Ok(cast(&array, &target)?),
+        _ if array.null_count() == array.len() => Ok(new_null_array(&target, array.len())),
         (found, _) => {
             let first = (0..array.len()).find(|row| array.is_valid(*row));
             Err(refuse(first, &format!("of type {}", column_type(found))))

@@ -199,6 +199,7 @@ pub(super) fn pack(
         baselines,
         provenance: Provenance {
             data: material.split.digest(),
+            table: Some(table.digest()),
             rows: train.len() as u64,
             params,
             trained_by: env!("CARGO_PKG_VERSION").to_owned(),

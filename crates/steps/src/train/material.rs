@@ -10,7 +10,7 @@ use trainyard_learn::{
     Frame, Values,
     features::{FeatureParams, is_free_text},
 };
-use trainyard_model::{Package, Target, frame};
+use trainyard_model::{Package, Source, Target, frame};
 
 use super::training::Common;
 
@@ -76,6 +76,9 @@ impl<'a> Material<'a> {
         candidates.retain(|name| Some(name.as_str()) != split.roles().named_by.as_deref());
         let chosen = common.features.chosen(&candidates);
         let frame = without_identifiers(frame(table, &chosen)?, common, context);
+        // Told before anything is fitted: what is made of the target is known to nobody at prediction time.
+        let features: Vec<String> = frame.columns.iter().map(|column| column.name.clone()).collect();
+        Source::of(table, &features, name)?;
         let weights = common.weights.as_deref().map(|column| row_weights(table, column)).transpose()?;
         let groups = roles.group.as_deref().map(|column| columns::codes(table, column)).transpose()?;
         let times = match &roles.time {

@@ -18,6 +18,7 @@ mod large;
 mod notify;
 mod prediction;
 mod sandbox;
+mod series;
 mod serving;
 mod shared_data;
 mod split;

@@ -52,12 +52,17 @@ pub struct Knn;
 /// The training rows, which are the model.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct KnnModel {
-    params: Params,
-    classes: usize,
-    rows: Rows,
-    y: Vec<f64>,
+    /// The hyperparameters.
+    pub params: Params,
+    /// Number of classes, 0 for a regression.
+    pub classes: usize,
+    /// The rows that are asked.
+    pub rows: Rows,
+    /// The value or class code of each.
+    pub y: Vec<f64>,
+    /// The weight of each; all alike when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    weights: Option<Vec<f64>>,
+    pub weights: Option<Vec<f64>>,
     #[serde(skip)]
     index: OnceLock<Index>,
 }

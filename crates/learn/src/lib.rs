@@ -33,12 +33,14 @@ pub mod mlp;
 pub mod naive_bayes;
 pub mod neighbours;
 pub mod one_feature;
+pub mod onnx;
 mod random;
 #[cfg(test)]
 mod reference_data;
 mod restarts;
 mod rows;
 pub mod scoring;
+pub mod rows;
 pub mod shap;
 pub mod sketch;
 mod softmax;

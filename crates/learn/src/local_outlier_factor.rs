@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Keeps the density of equal rows finite, as scikit-learn does.
-const LEAST: f64 = 1e-10;
+pub const LEAST: f64 = 1e-10;
 
 /// Hyperparameters of the local outlier factor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,12 +43,14 @@ pub struct LocalOutlierFactor;
 /// The training rows with the density around each.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LocalOutlierFactorModel {
-    params: Params,
-    rows: Rows,
+    /// The hyperparameters.
+    pub params: Params,
+    /// The rows that are asked.
+    pub rows: Rows,
     /// The distance of each row to the last of its neighbours.
-    reach: Vec<f64>,
+    pub reach: Vec<f64>,
     /// The local reachability density of each row.
-    density: Vec<f64>,
+    pub density: Vec<f64>,
     #[serde(skip)]
     index: OnceLock<Index>,
 }

@@ -6,11 +6,11 @@ use crate::{Columns, Matrix};
 
 /// Rows of equal width, one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Rows {
+pub struct Rows {
     /// Numbers a row; at least 1 where there are rows.
-    pub(crate) width: usize,
+    pub width: usize,
     /// `values[row * width + feature]`.
-    pub(crate) values: Vec<f64>,
+    pub values: Vec<f64>,
 }
 
 impl Rows {
@@ -32,17 +32,20 @@ impl Rows {
     }
 
     /// Their number.
-    pub(crate) fn count(&self) -> usize {
+    #[must_use]
+    pub fn count(&self) -> usize {
         self.values.len() / self.width.max(1)
     }
 
     /// One row.
-    pub(crate) fn row(&self, row: usize) -> &[f64] {
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[f64] {
         &self.values[row * self.width..(row + 1) * self.width]
     }
 
     /// The rows named by `rows`, in that order.
-    pub(crate) fn take(&self, rows: &[usize]) -> Self {
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
         Self { width: self.width, values: rows.iter().flat_map(|&row| self.row(row)).copied().collect() }
     }
 }

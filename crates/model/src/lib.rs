@@ -7,6 +7,9 @@
 mod answer;
 mod files;
 mod frame;
+pub mod onnx;
+pub mod lightgbm;
+pub mod mlflow;
 mod package;
 mod predict;
 mod reference;

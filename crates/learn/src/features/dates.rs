@@ -157,7 +157,13 @@ const fn circle(part: DatePart) -> Option<(f64, f64)> {
 
 impl DateFeature {
     fn of(&self, moment: &Moment) -> f64 {
-        let part = moment.part(self.part);
+        self.at(moment.part(self.part))
+    }
+
+    /// The feature's value where its part has the value `part`: the year, the month from 1, the day of the month or of the
+    /// year from 1, the weekday from Monday as 0, the hour, the minute, or the days since 1970.
+    #[must_use]
+    pub fn at(&self, part: f64) -> f64 {
         match (self.wave, circle(self.part)) {
             (Some(Wave::Sine), Some((first, period))) => (TAU * (part - first) / period).sin(),
             (Some(Wave::Cosine), Some((first, period))) => (TAU * (part - first) / period).cos(),
@@ -218,6 +224,14 @@ pub(super) fn write(seconds: &[f64], fill: Option<f64>, parts: &[DateFeature], i
             out[parts.len() * count + row] = f64::from(u8::from(moment.is_none()));
         }
     }
+}
+
+/// A column's values as seconds since 1970, NaN where missing: numbers are seconds already, texts are read as ISO 8601.
+///
+/// # Errors
+/// `not-a-date` for a text that is none.
+pub fn seconds_of(column: &FrameColumn) -> Result<Cow<'_, [f64]>, LearnError> {
+    moments_of(column, None)
 }
 
 /// A column's values as seconds since 1970, of `rows` or of every row: numbers are seconds already, texts are read as

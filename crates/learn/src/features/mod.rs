@@ -37,7 +37,7 @@ mod youtube_spam;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use apply::Refusal;
-pub use dates::{DateFeature, Wave};
+pub use dates::{DateFeature, Wave, seconds_of};
 pub use fit::Goal;
 pub use params::{
     BinRule, Binning, BinsAs, CategoryImpute, ClipParams, ColumnFeature, ColumnImpute, ColumnKind, DateParams,

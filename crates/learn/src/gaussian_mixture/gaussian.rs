@@ -8,19 +8,19 @@ use crate::{boosting::exponential::ln, rows::inner};
 
 /// A Gaussian in some dimensions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Gaussian {
+pub struct Gaussian {
     /// Its mean.
-    pub(super) mean: Vec<f64>,
+    pub mean: Vec<f64>,
     /// Its spread.
-    pub(super) spread: Spread,
+    pub spread: Spread,
     /// The logarithm of the density at the mean.
-    peak: f64,
+    pub peak: f64,
 }
 
 /// The square root of a covariance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Spread {
+pub enum Spread {
     /// The lower Cholesky factor, row by row, each up to its diagonal.
     Full(Vec<f64>),
     /// The standard deviations.

@@ -22,7 +22,7 @@ use crate::{
     rows::Rows,
     softmax::softmax,
 };
-use gaussian::Gaussian;
+pub use gaussian::{Gaussian, Spread};
 
 /// Rows worked on at once; fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 512;
@@ -80,7 +80,8 @@ pub struct GaussianMixtureModel {
     pub features: Vec<String>,
     /// The share of each cluster.
     pub weights: Vec<f64>,
-    gaussians: Vec<Gaussian>,
+    /// The Gaussian of each cluster.
+    pub gaussians: Vec<Gaussian>,
     /// Mean log-likelihood of a training row.
     pub log_likelihood: f64,
     /// Iterations of the start that was kept.

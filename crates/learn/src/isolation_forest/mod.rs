@@ -59,23 +59,25 @@ pub struct IsolationForest;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IsolationForestModel {
     /// Rows of each tree.
-    rows: usize,
-    trees: Vec<Tree>,
+    pub rows: usize,
+    /// The trees.
+    pub trees: Vec<Tree>,
 }
 
 /// A tree of random cuts, its nodes in the order of a walk from the left: a node's left child follows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Tree {
+pub struct Tree {
     /// The feature cut.
-    features: Vec<u32>,
+    pub features: Vec<u32>,
     /// A value up to this goes left; of a leaf: its depth, and what its rows would take further.
-    values: Vec<f64>,
+    pub values: Vec<f64>,
     /// The right child, 0 for a leaf.
-    rights: Vec<u32>,
+    pub rights: Vec<u32>,
 }
 
 /// The mean depth at which a random tree of `rows` rows sets one apart.
-fn expected_depth(rows: usize) -> f64 {
+#[must_use]
+pub fn expected_depth(rows: usize) -> f64 {
     match rows {
         0 | 1 => 0.0,
         2 => 1.0,

@@ -99,13 +99,16 @@ pub struct Mlp;
 /// A fitted multilayer perceptron.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MlpModel {
-    classes: usize,
+    /// Number of classes, 0 for a regression.
+    pub classes: usize,
     /// The classes among the training rows, ascending; the others have probability 0.
-    present: Vec<usize>,
+    pub present: Vec<usize>,
     /// Mean and standard deviation of a number to predict.
-    target: [f64; 2],
-    activation: Activation,
-    layers: Vec<Layer>,
+    pub target: [f64; 2],
+    /// The bend after every layer but the last.
+    pub activation: Activation,
+    /// The layers, in order.
+    pub layers: Vec<Layer>,
     /// Epochs that made the layers.
     pub epochs: usize,
     /// Mean loss on the training rows, an epoch each.
@@ -116,10 +119,11 @@ pub struct MlpModel {
 
 /// One layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Layer {
+pub struct Layer {
     /// `weights.row(input)[output]`
-    weights: Rows,
-    biases: Vec<f64>,
+    pub weights: Rows,
+    /// One an output.
+    pub biases: Vec<f64>,
 }
 
 impl Estimator for Mlp {

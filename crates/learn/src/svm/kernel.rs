@@ -11,7 +11,7 @@ use crate::{
 /// A kernel with its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Shape {
+pub enum Shape {
     /// The inner product.
     Linear,
     /// `e^(-gamma distance^2)`

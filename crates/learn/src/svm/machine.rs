@@ -15,13 +15,14 @@ const MIB: usize = 1 << 20;
 
 /// A function of a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Machine {
+pub struct Machine {
     /// With a kernel: the rows compared with, by number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    vectors: Vec<u32>,
+    pub vectors: Vec<u32>,
     /// One a vector; of a linear machine, one a feature.
-    coefficients: Vec<f64>,
-    intercept: f64,
+    pub coefficients: Vec<f64>,
+    /// Added to the sum.
+    pub intercept: f64,
 }
 
 impl Machine {

@@ -29,8 +29,9 @@ use crate::{
     dense_sample::{self, weighted_mean},
     rows::Rows,
 };
-use kernel::Shape;
-use machine::{Machine, Task};
+pub use kernel::Shape;
+pub use machine::Machine;
+use machine::Task;
 
 /// Most rows for a kernel: the time grows with their square and more.
 const MOST_KERNEL_ROWS: usize = 50_000;
@@ -112,18 +113,20 @@ pub struct Svm;
 /// A fitted support vector machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SvmModel {
-    classes: usize,
+    /// Number of classes, 0 for a regression.
+    pub classes: usize,
     /// The classes among the training rows, ascending; the others have probability 0.
-    present: Vec<usize>,
+    pub present: Vec<usize>,
     /// Mean and standard deviation of a number to predict.
-    target: [f64; 2],
-    shape: Shape,
+    pub target: [f64; 2],
+    /// The kernel.
+    pub shape: Shape,
     /// The rows that a kernel compares with.
-    vectors: Rows,
+    pub vectors: Rows,
     /// One for a number or two classes; else one a class (linear) or one a pair of classes.
-    machines: Vec<Machine>,
-    /// The sigmoid of each machine for classes.
-    sigmoids: Vec<[f64; 2]>,
+    pub machines: Vec<Machine>,
+    /// The sigmoid of each machine for classes: of `a`, `b` it is `1 / (1 + exp(a decision + b))`.
+    pub sigmoids: Vec<[f64; 2]>,
     /// False when a machine was stopped before it settled.
     pub converged: bool,
 }

@@ -114,6 +114,17 @@ fn single_spaces(text: &str) -> String {
     single
 }
 
+impl TextStopWords {
+    /// The words, sorted by text.
+    #[must_use]
+    pub fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::English => english(),
+        }
+    }
+}
+
 fn english() -> &'static [&'static str] {
     static WORDS: std::sync::OnceLock<Vec<&'static str>> = std::sync::OnceLock::new();
     WORDS.get_or_init(|| ENGLISH.lines().collect())

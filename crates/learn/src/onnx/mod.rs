@@ -1,0 +1,5 @@
+//! Models in the ONNX format, run by onnxruntime, a library that is looked for when it is first needed.
+
+mod runtime;
+
+pub use runtime::{Element, Runtime, Slot, Tensor, is_there, look_for};

@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Tell or change what stands behind the name of a served model.
     Deploy(DeployArgs),
+    /// Write a registered model in another form: onnx, mlflow or lightgbm.
+    Export(ExportArgs),
     /// Look after the store.
     Store {
         /// What to do with it.
@@ -121,6 +123,18 @@ pub(crate) struct PredictArgs {
     /// How to read the records, as in `acquire/file`, such as `{"delimiter": ";", "decimal": ","}`.
     #[arg(long, value_name = "JSON")]
     pub(crate) read: Option<String>,
+}
+
+/// A model in another form.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ExportArgs {
+    /// `onnx` (one file: features and estimator), `mlflow` (a model directory) or `lightgbm` (a booster's text).
+    pub(crate) form: String,
+    /// `name@alias` or `name@version`.
+    pub(crate) model: Option<String>,
+    /// The file, or the directory for `mlflow`, to write.
+    #[arg(long = "out", value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// A pipeline file.

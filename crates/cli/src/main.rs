@@ -11,7 +11,11 @@ mod progress;
 mod project;
 mod render;
 
-use std::process::ExitCode;
+use std::{
+    env::consts::{DLL_PREFIX, DLL_SUFFIX},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -41,8 +45,15 @@ fn main() -> ExitCode {
         // Fails only when the pool exists already, and nothing has used it yet.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global();
     }
+    trainyard_learn::onnx::look_for(onnxruntime());
     match commands::dispatch(&args, &output) {
         Ok(code) => code,
         Err(failure) => output.fail(&failure),
     }
+}
+
+/// Where onnxruntime is looked for when it is needed: where the environment says, else where the system's loader looks.
+fn onnxruntime() -> PathBuf {
+    let named = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty());
+    named.map_or_else(|| format!("{DLL_PREFIX}onnxruntime{DLL_SUFFIX}").into(), PathBuf::from)
 }

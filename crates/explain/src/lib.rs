@@ -5,9 +5,10 @@
 //! and what it is in a sentence, then the text. A test holds the pages against the codes in the source.
 
 /// The files, as text.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     include_str!("../../../docs/problems/data.md"),
     include_str!("../../../docs/problems/evaluation.md"),
+    include_str!("../../../docs/problems/interchange.md"),
     include_str!("../../../docs/problems/pipeline-file.md"),
     include_str!("../../../docs/problems/prediction.md"),
     include_str!("../../../docs/problems/running.md"),

@@ -38,9 +38,8 @@ mod random;
 #[cfg(test)]
 mod reference_data;
 mod restarts;
-mod rows;
-pub mod scoring;
 pub mod rows;
+pub mod scoring;
 pub mod shap;
 pub mod sketch;
 mod softmax;

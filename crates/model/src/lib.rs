@@ -7,9 +7,9 @@
 mod answer;
 mod files;
 mod frame;
-pub mod onnx;
 pub mod lightgbm;
 pub mod mlflow;
+pub mod onnx;
 mod package;
 mod predict;
 mod reference;

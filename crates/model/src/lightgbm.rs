@@ -78,14 +78,18 @@ pub fn export(package: &Package) -> Result<Exported, DataError> {
     let categories: Vec<&Vec<String>> = levels.iter().flatten().collect();
     let categories = if categories.is_empty() { "null".to_owned() } else { json!(categories).to_string() };
     // A `String` takes every write.
-    let _ = write!(text, "end of trees\n\nfeature_importances:\n\nparameters:\n\nend of parameters\n\npandas_categorical:{categories}\n");
+    let _ = write!(
+        text,
+        "end of trees\n\nfeature_importances:\n\nparameters:\n\nend of parameters\n\npandas_categorical:{categories}\n"
+    );
     Ok(Exported { text, features, made, trees: trees.len() })
 }
 
 /// Names without white space and what JSON gives a meaning, which LightGBM takes for no name; each once.
 fn names(own: &[String]) -> Vec<String> {
     let mut taken = BTreeSet::new();
-    let plain = |character: char| if character.is_whitespace() || "[]{}\":,".contains(character) { '_' } else { character };
+    let plain =
+        |character: char| if character.is_whitespace() || "[]{}\":,".contains(character) { '_' } else { character };
     own.iter()
         .map(|name| {
             let mut name: String = name.chars().map(plain).collect();
@@ -112,7 +116,8 @@ fn category_levels(package: &Package, own: &[String]) -> Vec<Option<Vec<String>>
 
 /// The features that are a column as it is: numbers without fill, bound or scale, and categories of known levels alone.
 fn as_they_are(package: &Package) -> BTreeSet<&str> {
-    let columns = if package.features.stages.iter().all(keeps_values) { package.features.columns.as_slice() } else { &[] };
+    let columns =
+        if package.features.stages.iter().all(keeps_values) { package.features.columns.as_slice() } else { &[] };
     let plain = |transform: &Transform| match transform {
         Transform::Number { fill: None, offset, divisor, value: true, clip, shape: None, .. } => {
             *offset == 0.0 && *divisor == 1.0 && clip.is_none()
@@ -181,9 +186,9 @@ fn block(place: usize, tree: &Tree, shift: f64) -> Result<String, DataError> {
     }
     let covers = if tree.covers.len() == nodes + 1 { tree.covers.clone() } else { vec![0.0; nodes + 1] };
     let inside = (0..nodes).all(|node| {
-        [tree.left[node], tree.right[node]]
-            .into_iter()
-            .all(|child| if child < 0 { !child as usize <= nodes } else { child as usize > node && (child as usize) < nodes })
+        [tree.left[node], tree.right[node]].into_iter().all(|child| {
+            if child < 0 { !child as usize <= nodes } else { child as usize > node && (child as usize) < nodes }
+        })
     });
     if !inside {
         return Err(broken());

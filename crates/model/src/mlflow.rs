@@ -46,8 +46,10 @@ fn description(package: &Package, exported: &Exported) -> String {
     let inputs: Vec<serde_json::Value> = exported
         .inputs
         .iter()
-        .map(|input| {
-            let kind = match (input.feed, types.get(input.name.as_str())) {
+        .enumerate()
+        .filter(|(place, input)| exported.inputs[..*place].iter().all(|before| before.name != input.name))
+        .map(|(_, input)| {
+            let kind = match (input.feed, types.get(input.column.as_str())) {
                 (Feed::Text, _) => "string",
                 (Feed::Seconds, Some(ColumnType::Date | ColumnType::Timestamp)) => "datetime",
                 (Feed::Number { .. }, Some(ColumnType::Float)) => "double",

@@ -4,6 +4,7 @@ mod check;
 mod deploy;
 mod diff;
 mod explain;
+mod export;
 mod graph;
 mod init;
 mod models;
@@ -46,6 +47,7 @@ pub(crate) fn dispatch(args: &Args, output: &Output) -> Result<ExitCode, Failure
         Command::Predict(predict) => predict::predict(args, predict, output),
         Command::Serve(asked) => serve::serve(args, asked, output),
         Command::Deploy(asked) => deploy::deploy(args, asked, output),
+        Command::Export(asked) => export::export(args, asked, output),
         Command::Store { action } => store::store(args, action, output),
         Command::Schema => schema::schema(output),
         Command::Completions { shell } => {
@@ -59,7 +61,7 @@ pub(crate) fn dispatch(args: &Args, output: &Output) -> Result<ExitCode, Failure
 /// Commands of the design that are not built yet, and what nobody has heard of.
 fn other(words: &[String]) -> Failure {
     let name = words.first().map_or("", String::as_str);
-    if ["label", "review", "certify", "monitor", "export", "advise"].contains(&name) {
+    if ["label", "review", "certify", "monitor", "advise"].contains(&name) {
         return Failure::call("not-yet", format!("`trainyard {name}` is not there yet"));
     }
     let commands = Args::command();

@@ -62,7 +62,7 @@ pub(super) fn predict(args: &Args, wanted: &PredictArgs, output: &Output) -> Res
 }
 
 /// The package of a model by name and alias or version.
-fn load(args: &Args, name: &str, known_as: &str) -> Result<(u64, Arc<Package>), Failure> {
+pub(super) fn load(args: &Args, name: &str, known_as: &str) -> Result<(u64, Arc<Package>), Failure> {
     let store = project::open_nearby(args, Mode::Read)?;
     let (version, digest) = store.resolve(name, known_as)?.ok_or_else(|| {
         let failure = Failure::call("model-not-found", format!("there is no model `{name}@{known_as}`"));

@@ -23,7 +23,7 @@ pub(super) fn features(graph: &mut Graph, plan: &FeaturePlan, inputs: &[Input]) 
     for column in &plan.columns {
         let input = inputs
             .iter()
-            .find(|input| input.name == column.name)
+            .find(|input| input.column == column.name)
             .ok_or_else(|| Refusal::of(format!("column `{}`, which is no input", column.name)))?;
         let made = column.outputs().len();
         if made > 0 {

@@ -45,10 +45,11 @@ pub fn compare(package: &Package, exported: &Exported, frame: &Frame) -> Result<
     if frame.rows == 0 {
         return Ok(Agreement::default());
     }
-    let feeds = exported
-        .inputs
-        .iter()
-        .map(|input| Ok((input.name.as_str(), feed(&frame, &input.name, input.feed)?)))
+    let once = |place: usize| exported.inputs[..place].iter().all(|before| before.name != exported.inputs[place].name);
+    let feeds = (0..exported.inputs.len())
+        .filter(|&place| once(place))
+        .map(|place| &exported.inputs[place])
+        .map(|input| Ok((input.name.as_str(), feed(&frame, &input.column, input.feed)?)))
         .collect::<Result<Vec<_>, DataError>>()?;
     let made = runtime.run(&feeds).map_err(data_error)?;
     let mut agreement = Agreement { rows: frame.rows, ..Agreement::default() };
@@ -188,7 +189,7 @@ fn judge(
                     return Err(differs(format!("the output `{name}` is no yes or no")));
                 };
                 let wrong = (0..least.len())
-                    .find(|&at| held.get(at).is_none_or(|&held| (least[at] || held) != held || (held && !most[at])));
+                    .find(|&at| held.get(at).is_none_or(|&held| (least[at] || held) != held || held && !most[at]));
                 if let Some(at) = wrong {
                     return Err(differs(format!("the sets of row {} differ", at / (*classes).max(1))));
                 }

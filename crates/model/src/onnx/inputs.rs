@@ -58,15 +58,35 @@ impl Feed {
 /// A column that a model reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// The column's name, and the input's.
+    /// The input's name: that of the source's column where the model reads it unchanged, else of the prepared one.
     pub name: String,
+    /// The name of the column that the model reads.
+    pub column: String,
     /// In what form it is fed.
     pub feed: Feed,
 }
 
-/// The columns that a package's features are made of, in their order, with the form each is fed in: dates as seconds
-/// wherever a date is made of them, else as their type has it.
-pub(super) fn inputs_of(package: &Package) -> Vec<Input> {
+/// The columns that a package's features are made of, in their order, and whether they are those of the source: they are
+/// where preparation leaves every one of them as it is, be it under another name.
+pub(super) fn inputs_of(package: &Package) -> (Vec<Input>, bool) {
+    let mut inputs = prepared_inputs(package);
+    if package.preparation.is_none() {
+        return (inputs, true);
+    }
+    let Ok(intake) = package.intake() else { return (inputs, false) };
+    let sources: Option<Vec<String>> =
+        inputs.iter().map(|input| intake.handed_on(&input.column).map(|column| column.column.name.clone())).collect();
+    let Some(sources) = sources else { return (inputs, false) };
+    let mut forms: BTreeMap<&String, Feed> = BTreeMap::new();
+    if inputs.iter().zip(&sources).any(|(input, source)| *forms.entry(source).or_insert(input.feed) != input.feed) {
+        return (inputs, false);
+    }
+    inputs.iter_mut().zip(sources).for_each(|(input, source)| input.name = source);
+    (inputs, true)
+}
+
+/// The form each column is fed in: dates as seconds wherever a date is made of them, else as their type has it.
+fn prepared_inputs(package: &Package) -> Vec<Input> {
     let types: BTreeMap<&str, ColumnType> =
         package.signature.inputs.iter().map(|column| (column.name.as_str(), column.column_type)).collect();
     let names = package.features.inputs();
@@ -87,7 +107,7 @@ pub(super) fn inputs_of(package: &Package) -> Vec<Input> {
             None => Feed::Text,
         }
     };
-    names.into_iter().map(|name| Input { feed: feed(&name), name }).collect()
+    names.into_iter().map(|name| Input { feed: feed(&name), column: name.clone(), name }).collect()
 }
 
 fn transforms<'a>(plan: &'a FeaturePlan, name: &str) -> Vec<&'a Transform> {
@@ -96,9 +116,12 @@ fn transforms<'a>(plan: &'a FeaturePlan, name: &str) -> Vec<&'a Transform> {
     plan.columns.iter().filter_map(own).chain(beside).collect()
 }
 
-/// Declares the inputs.
+/// Declares the inputs, each once.
 pub(super) fn declare(graph: &mut Graph, inputs: &[Input]) -> Result<(), Refusal> {
-    for input in inputs {
+    for (place, input) in inputs.iter().enumerate() {
+        if inputs[..place].iter().any(|before| before.name == input.name) {
+            continue;
+        }
         if input.name.is_empty() {
             return Err(Refusal::of("a column without a name"));
         }
@@ -137,9 +160,10 @@ impl Graph {
                 let none = self.constant(super::graph::strings([""]));
                 Ok(self.choose(&missing, &none, &text))
             }
-            Feed::Number { whole: false } | Feed::Seconds => {
-                Err(Refusal::of(format!("the shortest decimal text of a number, which `{}` is hashed by", input.name)))
-            }
+            Feed::Number { whole: false } | Feed::Seconds => Err(Refusal::of(format!(
+                "the shortest decimal text of a number, which `{}` is hashed by",
+                input.column
+            ))),
         }
     }
 

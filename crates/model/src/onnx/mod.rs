@@ -88,6 +88,8 @@ pub struct Exported {
     pub inputs: Vec<Input>,
     /// What it makes.
     pub outputs: Outputs,
+    /// False when what it reads has to be prepared first, as the package's preparation does.
+    pub from_source: bool,
     /// Number of operations.
     pub nodes: usize,
     /// True when it uses operations that onnxruntime adds to the standard.
@@ -110,14 +112,15 @@ impl From<Refusal> for DataError {
     }
 }
 
-/// The package as an ONNX model, from the columns on that its features are made of.
+/// The package as an ONNX model: from the source's columns on where the features are made of those, else from the prepared
+/// ones.
 ///
 /// # Errors
 /// `onnx-cannot-express` names what cannot be said; `broken-artifact` for a package without a model or one that was
 /// tampered with.
 pub fn export(package: &Package) -> Result<Exported, DataError> {
     let model = package.model.as_ref().ok_or_else(|| DataError::new("broken-artifact", "the package has no model"))?;
-    let inputs = inputs::inputs_of(package);
+    let (inputs, from_source) = inputs::inputs_of(package);
     let names: Vec<String> = inputs.iter().map(|input| input.name.clone()).collect();
     let mut prefix = "t".to_owned();
     while names.iter().any(|name| name.starts_with(&prefix)) {
@@ -152,7 +155,7 @@ pub fn export(package: &Package) -> Result<Exported, DataError> {
     }
     let bytes = model.encode_to_vec();
     check(&bytes)?;
-    Ok(Exported { bytes, inputs, outputs, nodes, needs_onnxruntime })
+    Ok(Exported { bytes, inputs, outputs, from_source, nodes, needs_onnxruntime })
 }
 
 /// What a reader of the file needs to know to feed it, among it `feeds` (each column's form) and `outputs` (what each is

@@ -44,10 +44,11 @@ pub fn probes(package: &Package) -> Frame {
         (state >> 33) as usize % below.max(1)
     };
     let columns = inputs_of(package)
+        .0
         .into_iter()
         .map(|input| {
-            let values = values(package, &input, thresholds.get(&input.name), &mut next);
-            FrameColumn { name: input.name, values }
+            let values = values(package, &input, thresholds.get(&input.column), &mut next);
+            FrameColumn { name: input.column, values }
         })
         .collect();
     Frame { columns, rows: ROWS }
@@ -60,7 +61,7 @@ fn values(
     next: &mut impl FnMut(usize) -> usize,
 ) -> Values {
     let mut known = Known::default();
-    known.learn(&package.features, &input.name);
+    known.learn(&package.features, &input.column);
     if input.feed == Feed::Text {
         let mut levels = known.texts;
         levels.retain(|level| !level.contains('\0'));

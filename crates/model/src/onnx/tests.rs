@@ -136,8 +136,10 @@ fn package(plan: FeaturePlan, model: FittedModel, task: Task, classes: usize) ->
             inputs: inputs(),
             task,
             target: "y".to_owned(),
+            source: Vec::new(),
             classes: (0..classes).map(|class| format!("class {class}")).collect(),
         },
+        preparation: None,
         features: plan,
         resampled: Default::default(),
         tuning: None,
@@ -153,8 +155,10 @@ fn package(plan: FeaturePlan, model: FittedModel, task: Task, classes: usize) ->
         },
         calibration: None,
         conformal: None,
+        reference: None,
         model: Some(Arc::new(model)),
         encoded: OnceLock::new(),
+        compiled: OnceLock::new(),
     }
 }
 

@@ -17,7 +17,7 @@ impl Graph {
     /// The features of a column's texts.
     pub(super) fn words(&mut self, vectoriser: &Vectoriser, input: &Input) -> Result<Value, Refusal> {
         if vectoriser.by == TextUnit::CharacterInWord && vectoriser.hashed.is_some() {
-            let message = format!("hashed runs of characters within words, which `{}` is made into", input.name);
+            let message = format!("hashed runs of characters within words, which `{}` is made into", input.column);
             return Err(Refusal::of(message));
         }
         let value = self.texts_of(input)?;

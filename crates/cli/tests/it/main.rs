@@ -12,6 +12,7 @@ mod cache;
 mod estimators;
 mod evaluation;
 mod examples;
+mod exports;
 mod features;
 mod init;
 mod large;

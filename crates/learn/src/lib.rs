@@ -42,6 +42,7 @@ pub mod rows;
 pub mod scoring;
 pub mod shap;
 pub mod sketch;
+pub mod shrink;
 mod softmax;
 pub mod svm;
 pub mod tuning;

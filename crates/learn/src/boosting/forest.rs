@@ -91,6 +91,12 @@ pub struct ForestModel {
 }
 
 impl ForestModel {
+    /// The same with other trees.
+    #[must_use]
+    pub fn with_trees(&self, trees: Vec<Tree>) -> Self {
+        Self { classes: self.classes, base: self.base, trees, gains: self.gains.clone(), walk: OnceLock::new() }
+    }
+
     /// Total gain of the splits on each feature, in the order of the features of the fit.
     #[must_use]
     pub fn importance(&self) -> Vec<f64> {

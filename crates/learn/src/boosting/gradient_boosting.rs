@@ -191,6 +191,13 @@ impl GradientBoostingModel {
         Self { loss, classes, base, trees, iterations, gains, history, walk: OnceLock::new() }
     }
 
+    /// The same with other trees.
+    #[must_use]
+    pub fn with_trees(&self, trees: Vec<Tree>) -> Self {
+        let (base, gains, history) = (self.base.clone(), self.gains.clone(), self.history.clone());
+        Self::new(self.loss, self.classes, base, trees, gains, history)
+    }
+
     /// Total gain of the splits on each feature, in the order of the features of the fit.
     #[must_use]
     pub fn importance(&self) -> Vec<f64> {

@@ -43,4 +43,4 @@ pub use loss::Loss;
 pub use monotone::Direction;
 pub use resume::{Checkpoint, Origin, Resume};
 pub use tree::Tree;
-pub(crate) use walk::holds_together;
+pub(crate) use walk::{holds_together, tree_values};

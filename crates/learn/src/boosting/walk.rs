@@ -377,6 +377,11 @@ impl Set {
     }
 }
 
+/// What one tree, whose leaves hold `width` values each, says of every row.
+pub(crate) fn tree_values(tree: &Tree, width: usize, x: Columns<'_>) -> Vec<f64> {
+    Walk::new(std::slice::from_ref(tree), width, &vec![0.0; width]).sums(x)
+}
+
 /// Whether every array of `tree` has its length, every child exists, comes after its parent and has no other, and every
 /// leaf has its values: then a walk ends.
 pub(crate) fn holds_together(tree: &Tree, width: usize) -> bool {

@@ -250,6 +250,24 @@ fn train_network(
 }
 
 impl MlpModel {
+    /// The same with only about a `share` of the weights, the largest of each layer, and how many are left of how many;
+    /// the others are 0.
+    #[must_use]
+    pub(crate) fn pruned(&self, share: f64) -> (Self, usize, usize) {
+        let mut model = self.clone();
+        let (mut left, mut all) = (0, 0);
+        for layer in &mut model.layers {
+            let weights = &mut layer.weights.values;
+            let mut order: Vec<usize> = (0..weights.len()).collect();
+            order.sort_by(|&a, &b| weights[b].abs().total_cmp(&weights[a].abs()).then(a.cmp(&b)));
+            let kept = (weights.len() as f64 * share).ceil() as usize;
+            order[kept.min(order.len())..].iter().for_each(|&place| weights[place] = 0.0);
+            left += weights.iter().filter(|weight| **weight != 0.0).count();
+            all += weights.len();
+        }
+        (model, left, all)
+    }
+
     /// The outputs for one row, in `out`; every row by itself and always in the same order of additions.
     fn forward(&self, row: &[f64], held: &mut Vec<f64>, out: &mut Vec<f64>) {
         out.clear();

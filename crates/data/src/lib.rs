@@ -4,6 +4,7 @@
 //! [`mod@sql`], [`preparation`], [`mod@split`]. Every table has a digest of its logical content, so that equal data are equal whatever
 //! file they came from.
 
+mod cells;
 pub mod columns;
 pub mod contract;
 pub mod error;
@@ -18,5 +19,6 @@ pub mod sql;
 pub mod table;
 pub mod write;
 
+pub use cells::Cells;
 pub use error::DataError;
 pub use table::{Gather, TABLE_CODEC, Table, column_type};

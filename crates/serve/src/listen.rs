@@ -92,7 +92,15 @@ pub(crate) async fn listen(listener: TcpListener, routes: Router, state: Shared,
     while let Ok(accepted) = tokio::time::timeout_at(notice, listener.accept()).await {
         take(accepted.map(|(stream, _)| stream));
     }
+    // Whoever was let in by the kernel meanwhile is answered too.
+    while let Ok(accepted) = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await {
+        if tokio::time::Instant::now() > notice + NOTICE || !take(accepted.map(|(stream, _)| stream)) {
+            break;
+        }
+    }
     drop(listener);
+    // Connections that were just taken have yet to say what they want: closing them now would look like a refusal.
+    tokio::time::sleep(NOTICE / 2).await;
     let _ = tokio::time::timeout(state.limits.drain, graceful.shutdown()).await;
 }
 

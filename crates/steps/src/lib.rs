@@ -8,6 +8,7 @@ mod beside;
 pub mod deploy;
 pub mod evaluate;
 pub mod notify;
+pub mod optimize;
 pub mod predict;
 pub mod prepare;
 pub mod register;
@@ -38,6 +39,7 @@ pub const REGISTRY: Registry = Registry {
         split::STEPS,
         train::STEPS,
         evaluate::STEPS,
+        optimize::STEPS,
         register::STEPS,
         deploy::STEPS,
         predict::STEPS,

@@ -17,6 +17,7 @@ mod features;
 mod init;
 mod large;
 mod notify;
+mod optimize;
 mod prediction;
 mod sandbox;
 mod series;

@@ -259,7 +259,7 @@ fn hostile_requests_get_a_reason() {
     ];
     for (body, status, code) in tensors {
         let answer = server.post("/v2/models/power-plant/infer", &body);
-        let said = answer.json()["error"].as_str().unwrap().to_owned();
+        let said = answer.json()["error"].as_str().unwrap_or_else(|| panic!("{body}: {}", answer.json())).to_owned();
         assert!(answer.status == status && said.starts_with(code), "{body}: {} {said}", answer.status);
     }
     let asked = json!({"inputs": tensors_of_one(), "outputs": [{"name": "nope"}]});

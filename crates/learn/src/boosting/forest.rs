@@ -91,7 +91,7 @@ pub struct ForestModel {
 }
 
 impl ForestModel {
-    /// The same with other trees.
+    /// The same with other trees; `gains` stay those of the fit.
     #[must_use]
     pub fn with_trees(&self, trees: Vec<Tree>) -> Self {
         Self { classes: self.classes, base: self.base, trees, gains: self.gains.clone(), walk: OnceLock::new() }

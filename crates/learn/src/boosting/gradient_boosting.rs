@@ -191,11 +191,10 @@ impl GradientBoostingModel {
         Self { loss, classes, base, trees, iterations, gains, history, walk: OnceLock::new() }
     }
 
-    /// The same with other trees.
+    /// The same with other trees, whose sums start at `base`; `gains` and `history` stay those of the fit.
     #[must_use]
-    pub fn with_trees(&self, trees: Vec<Tree>) -> Self {
-        let (base, gains, history) = (self.base.clone(), self.gains.clone(), self.history.clone());
-        Self::new(self.loss, self.classes, base, trees, gains, history)
+    pub fn with_trees(&self, base: Vec<f64>, trees: Vec<Tree>) -> Self {
+        Self::new(self.loss, self.classes, base, trees, self.gains.clone(), self.history.clone())
     }
 
     /// Total gain of the splits on each feature, in the order of the features of the fit.

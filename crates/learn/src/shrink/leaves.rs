@@ -26,7 +26,9 @@ pub(super) fn fewer(model: &FittedModel) -> Vec<Smaller> {
     let all: usize = trees.iter().map(leaves).sum();
     let mut pruning = Pruning::new(trees, width);
     let with = |trees: Vec<Tree>| match model {
-        FittedModel::GradientBoosting(model) => FittedModel::GradientBoosting(model.with_trees(trees)),
+        FittedModel::GradientBoosting(model) => {
+            FittedModel::GradientBoosting(model.with_trees(model.base.clone(), trees))
+        }
         FittedModel::Forest(model) => FittedModel::Forest(model.with_trees(trees)),
         other => other.clone(),
     };
@@ -62,7 +64,7 @@ impl Ord for Cost {
     }
 }
 
-/// What a place of a tree has become: nothing yet, or a leaf.
+/// What a place of a tree has merged: nothing yet, or a leaf.
 #[derive(Clone)]
 struct Leaf {
     values: Vec<f64>,
@@ -73,7 +75,7 @@ struct Pruning<'a> {
     trees: &'a [Tree],
     width: usize,
     /// By tree and node, the leaf that it has become, if any.
-    become: Vec<Vec<Option<Leaf>>>,
+    merged: Vec<Vec<Option<Leaf>>>,
     /// By tree and node, its parent.
     parents: Vec<Vec<Option<usize>>>,
     queue: BinaryHeap<Reverse<(Cost, usize, usize)>>,
@@ -95,7 +97,7 @@ impl<'a> Pruning<'a> {
         let mut pruning = Self {
             trees,
             width,
-            become: trees.iter().map(|tree| vec![None; tree.features.len()]).collect(),
+            merged: trees.iter().map(|tree| vec![None; tree.features.len()]).collect(),
             parents: trees.iter().map(parents).collect(),
             queue: BinaryHeap::new(),
         };
@@ -108,7 +110,7 @@ impl<'a> Pruning<'a> {
     /// The leaf at a child, if it is one by now.
     fn leaf(&self, tree: usize, child: i32) -> Option<Leaf> {
         if child >= 0 {
-            return self.become[tree][child as usize].clone();
+            return self.merged[tree][child as usize].clone();
         }
         let (of, leaf) = (&self.trees[tree], !child as usize);
         // A tree stored before rows were counted: all leaves alike.
@@ -139,7 +141,7 @@ impl<'a> Pruning<'a> {
             if rows > 0.0 { (a.rows * a_value + b.rows * b_value) / rows } else { (a_value + b_value) / 2.0 }
         };
         let values = a.values.iter().zip(&b.values).map(mean).collect();
-        self.become[tree][node] = Some(Leaf { values, rows });
+        self.merged[tree][node] = Some(Leaf { values, rows });
         if let Some(parent) = self.parents[tree][node] {
             self.offer(tree, parent);
         }
@@ -176,7 +178,9 @@ impl<'a> Pruning<'a> {
             tree.missing_left.push(of.missing_left[node]);
             tree.left.push(0);
             tree.right.push(0);
-            tree.sets.extend(of.sets.iter().filter(|(own, _)| *own as usize == node).map(|(_, set)| (at as u32, set.clone())));
+            tree.sets.extend(
+                of.sets.iter().filter(|(own, _)| *own as usize == node).map(|(_, set)| (at as u32, set.clone())),
+            );
             if let Some((parent, left)) = parent {
                 let side = if left { &mut tree.left } else { &mut tree.right };
                 side[parent] = at as i32;

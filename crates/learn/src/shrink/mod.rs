@@ -16,7 +16,8 @@ use crate::{FittedModel, Sample};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Technique {
-    /// Fewer trees: of a booster the last go, of a forest those that help the others least.
+    /// Fewer trees: of a booster those go that move predictions least, of a forest those that help the others
+    /// least.
     PruneTrees,
     /// Fewer leaves: those with the least difference, for the fewest training rows, become one (cost-complexity
     /// pruning).

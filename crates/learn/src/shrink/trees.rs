@@ -19,15 +19,48 @@ pub(super) fn fewer(model: &FittedModel, held: &Sample<'_>) -> Vec<Smaller> {
     }
 }
 
-/// A booster's trees each mend what those before left, so that the last ones help least.
+/// The iterations of a booster whose trees move predictions least go first, which mostly are the last ones: what an
+/// iteration moves is the sum, over its trees, of the variance of a tree's values among its training rows. What a tree
+/// that goes adds on average is added from the start.
 fn boosted(model: &GradientBoostingModel) -> Vec<Smaller> {
     let outputs = model.base.len().max(1);
-    let all = model.trees.len() / outputs;
-    let first = |kept: usize| Smaller {
-        what: format!("{} of {} trees", kept * outputs, model.trees.len()),
-        model: FittedModel::GradientBoosting(model.with_trees(model.trees[..kept * outputs].to_vec())),
+    let moments: Vec<(f64, f64)> = model.trees.iter().map(moments).collect();
+    let moved: Vec<f64> =
+        moments.chunks(outputs).map(|trees| trees.iter().map(|(_, variance)| variance).sum()).collect();
+    let mut order: Vec<usize> = (0..moved.len()).collect();
+    order.sort_by(|&a, &b| moved[b].total_cmp(&moved[a]).then(a.cmp(&b)));
+    let most = |kept: usize| {
+        let mut stay = vec![false; moved.len()];
+        order[..kept].iter().for_each(|&iteration| stay[iteration] = true);
+        let mut base = model.base.clone();
+        let mut trees = Vec::with_capacity(kept * outputs);
+        for (place, (tree, (mean, _))) in model.trees.iter().zip(&moments).enumerate() {
+            if stay[place / outputs] {
+                trees.push(tree.clone());
+            } else if let Some(base) = base.get_mut(place % outputs) {
+                *base += mean;
+            }
+        }
+        Smaller {
+            what: format!("{} of {} trees", trees.len(), model.trees.len()),
+            model: FittedModel::GradientBoosting(model.with_trees(base, trees)),
+        }
     };
-    kept(all).into_iter().map(first).collect()
+    kept(moved.len()).into_iter().map(most).collect()
+}
+
+/// Mean and variance of a tree's values among its training rows; leaves count alike where rows were not counted.
+fn moments(tree: &Tree) -> (f64, f64) {
+    let rows = |leaf: usize| tree.covers.get(leaf).copied().unwrap_or(1.0);
+    let total: f64 = (0..tree.values.len()).map(rows).sum();
+    if total <= 0.0 {
+        return (0.0, 0.0);
+    }
+    let mean = |of: &dyn Fn(f64) -> f64| {
+        tree.values.iter().enumerate().map(|(leaf, value)| rows(leaf) * of(*value)).sum::<f64>() / total
+    };
+    let middle = mean(&|value| value);
+    (middle, mean(&|value| (value - middle).powi(2)))
 }
 
 /// A forest's trees stand beside each other. The best one joins first, then again and again the one with which the mean
@@ -42,10 +75,7 @@ fn grown(model: &ForestModel, held: &Sample<'_>) -> Vec<Smaller> {
         // As they stood, so that sums have their order.
         places.sort_unstable();
         let trees: Vec<Tree> = places.into_iter().map(|place| model.trees[place].clone()).collect();
-        Smaller {
-            what: format!("{} of {all} trees", trees.len()),
-            model: FittedModel::Forest(model.with_trees(trees)),
-        }
+        Smaller { what: format!("{} of {all} trees", trees.len()), model: FittedModel::Forest(model.with_trees(trees)) }
     };
     counts.into_iter().map(first).collect()
 }
@@ -82,7 +112,8 @@ fn order(model: &ForestModel, held: &Sample<'_>, most: usize) -> Vec<usize> {
             let off = |at: usize| (sum[at] + said[place][at]) / count - truth[at];
             (0..truth.len()).map(|at| weights[at] * off(at) * off(at)).sum()
         };
-        let least = open.iter().map(|&place| (loss(place), place)).min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let least =
+            open.iter().map(|&place| (loss(place), place)).min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let Some((_, best)) = least else { break };
         sum.iter_mut().zip(&said[best]).for_each(|(sum, value)| *sum += value);
         open.retain(|&place| place != best);

@@ -52,7 +52,8 @@ fn lines(model: &LinearModel, held: &Matrix) -> Vec<Smaller> {
     if moments.len() != model.coefficients.len() {
         return Vec::new();
     }
-    let worth: Vec<f64> = model.coefficients.iter().zip(&moments).map(|(weight, (_, spread))| (weight * spread).abs()).collect();
+    let worth: Vec<f64> =
+        model.coefficients.iter().zip(&moments).map(|(weight, (_, spread))| (weight * spread).abs()).collect();
     let all = worth.iter().filter(|worth| **worth > 0.0).count();
     let with = |kept: usize| {
         let mut model = model.clone();

@@ -11,7 +11,7 @@ mod reuse;
 pub mod robustness;
 mod slices;
 mod suspicions;
-mod unseen;
+pub(crate) mod unseen;
 mod yardsticks;
 
 use trainyard_core::step::ErasedStep;

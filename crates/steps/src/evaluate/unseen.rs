@@ -12,7 +12,7 @@ use trainyard_learn::{Frame, LearnError, Prediction, metrics::Scored};
 use trainyard_model::{Package, Target, frame};
 
 /// What is wrong with judging on `part` of the split in the port `data`.
-pub(super) fn check_part(part: &str, inputs: &Outlines) -> Option<Problem> {
+pub(crate) fn check_part(part: &str, inputs: &Outlines) -> Option<Problem> {
     let Some(Outline::Split { parts, .. }) = inputs.get("data") else { return None };
     if parts.is_empty() || parts.iter().any(|known| known == part) {
         return None;
@@ -26,13 +26,13 @@ pub(super) fn check_part(part: &str, inputs: &Outlines) -> Option<Problem> {
 }
 
 /// What is wrong with intervals of a confidence level.
-pub(super) fn check_level(level: f64) -> Option<Problem> {
+pub(crate) fn check_level(level: f64) -> Option<Problem> {
     (!(0.5..=0.999).contains(&level))
         .then(|| Problem::error("out-of-range", format!("`level` is {level}; expected 0.5 to 0.999")).at(["level"]))
 }
 
 /// What the models in the port `models` do, where it is known.
-pub(super) fn task(inputs: &Outlines) -> Option<Task> {
+pub(crate) fn task(inputs: &Outlines) -> Option<Task> {
     inputs.all("models").iter().find_map(|(_, outline)| match outline {
         Outline::Model { task, .. } => *task,
         _ => None,
@@ -40,16 +40,16 @@ pub(super) fn task(inputs: &Outlines) -> Option<Task> {
 }
 
 /// Rows of a part whose actual values are known.
-pub(super) struct Unseen {
-    pub(super) table: Arc<Table>,
-    pub(super) task: Task,
-    pub(super) target: String,
-    pub(super) classes: Vec<String>,
-    pub(super) truth: Vec<f64>,
-    pub(super) groups: Option<Vec<u32>>,
-    pub(super) weights: Option<Vec<f64>>,
+pub(crate) struct Unseen {
+    pub(crate) table: Arc<Table>,
+    pub(crate) task: Task,
+    pub(crate) target: String,
+    pub(crate) classes: Vec<String>,
+    pub(crate) truth: Vec<f64>,
+    pub(crate) groups: Option<Vec<u32>>,
+    pub(crate) weights: Option<Vec<f64>>,
     /// The rows' places in the split's table.
-    pub(super) rows: Vec<u32>,
+    pub(crate) rows: Vec<u32>,
 }
 
 impl Unseen {
@@ -57,7 +57,7 @@ impl Unseen {
     ///
     /// # Errors
     /// `different-targets`, `no-target`, `no-rows`, `unknown-part`.
-    pub(super) fn of(
+    pub(crate) fn of(
         split: &SplitTable,
         models: &[(String, Arc<Package>)],
         part: &str,
@@ -116,12 +116,12 @@ impl Unseen {
         })
     }
 
-    pub(super) fn scored<'a>(&'a self, prediction: &'a Prediction) -> Scored<'a> {
+    pub(crate) fn scored<'a>(&'a self, prediction: &'a Prediction) -> Scored<'a> {
         Scored { truth: &self.truth, prediction, weights: self.weights.as_deref(), groups: self.groups.as_deref() }
     }
 
     /// Some of the rows, by their places.
-    pub(super) fn take(&self, rows: &[usize]) -> Self {
+    pub(crate) fn take(&self, rows: &[usize]) -> Self {
         let pick = |codes: &Vec<u32>| rows.iter().map(|&row| codes[row]).collect();
         Self {
             table: Arc::clone(&self.table),
@@ -139,13 +139,13 @@ impl Unseen {
     ///
     /// # Errors
     /// `unknown-column`.
-    pub(super) fn frame(&self, package: &Package) -> Result<Frame, StepError> {
+    pub(crate) fn frame(&self, package: &Package) -> Result<Frame, StepError> {
         Ok(frame(&self.table, &package.features.inputs())?)
     }
 }
 
 /// The predictions of some rows, by their places.
-pub(super) fn some(prediction: &Prediction, rows: &[usize]) -> Prediction {
+pub(crate) fn some(prediction: &Prediction, rows: &[usize]) -> Prediction {
     match prediction {
         Prediction::Values(values) => Prediction::Values(rows.iter().map(|&row| values[row]).collect()),
         Prediction::Probabilities { classes, values } => Prediction::Probabilities {
@@ -158,18 +158,18 @@ pub(super) fn some(prediction: &Prediction, rows: &[usize]) -> Prediction {
     }
 }
 
-pub(super) fn problem(error: LearnError) -> Problem {
+pub(crate) fn problem(error: LearnError) -> Problem {
     let mut problem = Problem::error(error.code, error.message);
     problem.help = error.help;
     problem
 }
 
-pub(super) fn step_error(error: LearnError) -> StepError {
+pub(crate) fn step_error(error: LearnError) -> StepError {
     problem(error).into()
 }
 
 /// A package's prediction of raw columns, for functions that know no package.
-pub(super) fn predict(package: &Package, frame: &Frame) -> Result<Prediction, LearnError> {
+pub(crate) fn predict(package: &Package, frame: &Frame) -> Result<Prediction, LearnError> {
     package.predict_frame(frame).map_err(|error| LearnError {
         code: "broken-package",
         message: error.message,

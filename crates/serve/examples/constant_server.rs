@@ -2,7 +2,11 @@
 //!
 //!     constant_server ADDRESS BYTES
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may fail by panic and says where it listens")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark may fail by panic and says where it listens"
+)]
 
 use axum::{
     Router,

@@ -149,6 +149,7 @@ fn package(plan: FeaturePlan, model: FittedModel, task: Task, classes: usize) ->
         baselines: Vec::new(),
         provenance: Provenance {
             data: Digest::of(b"data"),
+            table: None,
             rows: ROWS as u64,
             params: Json::Null,
             trained_by: "0.1.0".to_owned(),

@@ -16,6 +16,7 @@ use crate::{
     logistic::{Logistic, LogisticModel},
     mlp::{Mlp, MlpModel},
     naive_bayes::{NaiveBayes, NaiveBayesModel},
+    onnx::OnnxModel,
     svm::{Svm, SvmModel},
 };
 
@@ -49,6 +50,8 @@ pub enum FittedModel {
     GaussianMixture(GaussianMixtureModel),
     /// Several of these, averaged.
     Ensemble(EnsembleModel),
+    /// A model that was trained elsewhere.
+    Onnx(OnnxModel),
 }
 
 impl FittedModel {
@@ -69,6 +72,7 @@ impl FittedModel {
             Self::KMeans(_) => KMeans::NAME,
             Self::GaussianMixture(_) => GaussianMixture::NAME,
             Self::Ensemble(_) => "ensemble",
+            Self::Onnx(_) => "onnx",
         }
     }
 }
@@ -108,6 +112,7 @@ impl Fitted for FittedModel {
             Self::KMeans(model) => model.predict_columns(x),
             Self::GaussianMixture(model) => model.predict_columns(x),
             Self::Ensemble(model) => model.predict_columns(x),
+            Self::Onnx(model) => model.predict_columns(x),
         }
     }
 }

@@ -27,7 +27,12 @@ pub fn predict(
     let bound = ready.bind(plan, frame)?;
     let block = |rows: Range<usize>, room: &mut Vec<f64>| {
         let features = bound.features(rows.clone(), room)?;
-        Ok(model.predict_columns(Columns { features: &features, rows: rows.len() }))
+        let columns = Columns { features: &features, rows: rows.len() };
+        match model {
+            // The library that runs it may be missing, or may refuse the rows.
+            FittedModel::Onnx(model) => model.run(columns).map_err(Refusal::from),
+            model => Ok(model.predict_columns(columns)),
+        }
     };
     if frame.rows <= BLOCK {
         return block(0..frame.rows, &mut Vec::new()).map_err(|refusal: Refusal| refusal.told(ready));

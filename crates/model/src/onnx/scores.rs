@@ -35,6 +35,7 @@ pub(super) fn scores(graph: &mut Graph, model: &FittedModel, features: &Features
         FittedModel::LocalOutlierFactor(model) => Ok(neighbours::outlier_factor(graph, model, features)),
         FittedModel::KMeans(model) => Ok(neighbours::k_means(graph, model, features)),
         FittedModel::Svm(model) => Ok(svm::svm(graph, model, features)),
+        FittedModel::Onnx(_) => Err(Refusal::of("a model that came from an ONNX file: that file is it")),
         FittedModel::Ensemble(model) => {
             let mut sum: Option<Scores> = None;
             for member in &model.members {

@@ -25,6 +25,7 @@ pub mod logistic;
 mod material;
 pub mod mlp;
 pub mod naive_bayes;
+pub mod onnx;
 mod prepare;
 pub(crate) mod refit;
 mod search;
@@ -42,6 +43,7 @@ use trainyard_core::step::ErasedStep;
 /// The steps of this stage.
 pub const STEPS: &[&dyn ErasedStep] = &[
     &auto::AutoStep,
+    &onnx::Onnx,
     &Train::<gradient_boosting::GradientBoosting>(PhantomData),
     &Train::<forest::Forest>(PhantomData),
     &Train::<linear::Linear>(PhantomData),

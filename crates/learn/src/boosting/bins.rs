@@ -239,6 +239,7 @@ impl Layout {
         // rows that only walk down trees look sparse columns up by column
         let mut sparse = sparse::Filling::new(length);
         let mut codes = vec![0_u8; length];
+        let mut first_cell = 0;
         for (c, column) in self.columns.iter().enumerate() {
             let values = &x.features[column.feature].values;
             let mut at = 0;
@@ -248,7 +249,8 @@ impl Layout {
                 at += span.len();
             }
             if c >= self.dense && by_row && by_column {
-                sparse.add(c - self.dense, column.usual, &codes);
+                sparse.add(first_cell, column.usual, &codes);
+                first_cell += column.bins as u32 + 1;
             } else if c < self.dense
                 && let Some(group) = rows.groups.get_mut(c / self.width)
             {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::bins::{Cut, Layout};
 use super::bounded::{self, Hold, Valuing};
 use super::grown::{GrownNode, GrownTree};
-use super::histogram::{BINS, Cell, Scale, build};
+use super::histogram::{BINS, Cell, Narrow, Scale, build};
 use super::renewal::renew;
 use super::sampling::{choose, share};
 use super::shard::Shard;
@@ -80,13 +80,13 @@ pub(crate) struct Rooms<C> {
 /// A worker's own histogram, and its room for narrow sums.
 struct Room<C> {
     histogram: Vec<[C; BINS]>,
-    narrow: Vec<[u64; BINS]>,
+    narrow: Narrow,
 }
 
 impl<C: Cell> Rooms<C> {
     /// Room for so many workers.
     pub(crate) fn new(workers: usize) -> Self {
-        let workers = (0..workers).map(|_| Room { histogram: Vec::new(), narrow: Vec::new() }).collect();
+        let workers = (0..workers).map(|_| Room { histogram: Vec::new(), narrow: Narrow::default() }).collect();
         Self { workers, free: Vec::new(), scratch: Scratch::default() }
     }
 }

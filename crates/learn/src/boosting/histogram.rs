@@ -50,13 +50,15 @@ pub(crate) trait Cell: Copy + Default + PartialEq + Send + Sync + std::fmt::Debu
     /// The sums of gradients and hessians, exact whole numbers.
     fn sums(self) -> (f64, f64);
     /// Adds the rows of `entries` to `histogram`, one cell a bin a column; `narrow` is room to work in.
-    fn add_rows(
-        histogram: &mut [[Self; BINS]],
-        narrow: &mut Vec<[u64; BINS]>,
-        layout: &Layout,
-        rows: &Rows,
-        entries: &[Entry],
-    );
+    fn add_rows(histogram: &mut [[Self; BINS]], narrow: &mut Narrow, layout: &Layout, rows: &Rows, entries: &[Entry]);
+}
+
+/// Room for narrow sums.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Narrow {
+    cells: Vec<[u64; BINS]>,
+    /// The cells of sparse columns, one column's right behind another's: of a few bins each, they stay in the cache.
+    sparse: Vec<u64>,
 }
 
 /// For leaves whose sums fit in half a u64: [`Scale`] sees to that.
@@ -82,14 +84,8 @@ impl Cell for NarrowCell {
         (f64::from((self >> 32) as i32), f64::from(self as i32))
     }
 
-    fn add_rows(
-        histogram: &mut [[Self; BINS]],
-        _narrow: &mut Vec<[u64; BINS]>,
-        layout: &Layout,
-        rows: &Rows,
-        entries: &[Entry],
-    ) {
-        add_strips(histogram, layout, rows, entries);
+    fn add_rows(histogram: &mut [[Self; BINS]], narrow: &mut Narrow, layout: &Layout, rows: &Rows, entries: &[Entry]) {
+        add_strips(histogram, &mut narrow.sparse, layout, rows, entries);
     }
 }
 
@@ -122,19 +118,14 @@ impl Cell for WideCell {
         (self.gradient as f64, self.hessian as f64)
     }
 
-    fn add_rows(
-        histogram: &mut [[Self; BINS]],
-        narrow: &mut Vec<[u64; BINS]>,
-        layout: &Layout,
-        rows: &Rows,
-        entries: &[Entry],
-    ) {
+    fn add_rows(histogram: &mut [[Self; BINS]], narrow: &mut Narrow, layout: &Layout, rows: &Rows, entries: &[Entry]) {
+        let Narrow { cells: narrow, sparse } = narrow;
         narrow.resize(histogram.len(), [0; BINS]);
         for block in entries.chunks(BLOCK) {
             for (column, cells) in layout.columns.iter().zip(narrow.iter_mut()) {
                 cells[..=column.bins].fill(0);
             }
-            add_strips(narrow, layout, rows, block);
+            add_strips(narrow, sparse, layout, rows, block);
             for ((column, wide), narrow) in layout.columns.iter().zip(histogram.iter_mut()).zip(narrow.iter()) {
                 for (wide, &narrow) in wide[..=column.bins].iter_mut().zip(narrow) {
                     wide.gradient += i64::from((narrow >> 32) as i32);
@@ -148,7 +139,7 @@ impl Cell for WideCell {
 /// Empties `histogram` and adds the rows of `entries`.
 pub(crate) fn build<C: Cell>(
     histogram: &mut Vec<[C; BINS]>,
-    narrow: &mut Vec<[u64; BINS]>,
+    narrow: &mut Narrow,
     layout: &Layout,
     rows: &Rows,
     entries: &[Entry],
@@ -161,7 +152,7 @@ pub(crate) fn build<C: Cell>(
 }
 
 /// The usual bins of sparse columns are left out.
-fn add_strips(histogram: &mut [[u64; BINS]], layout: &Layout, rows: &Rows, entries: &[Entry]) {
+fn add_strips(histogram: &mut [[u64; BINS]], sparse: &mut Vec<u64>, layout: &Layout, rows: &Rows, entries: &[Entry]) {
     for strip in entries.chunks(STRIP) {
         for (g, rows) in rows.groups.iter().enumerate() {
             let from = g * layout.width;
@@ -171,13 +162,23 @@ fn add_strips(histogram: &mut [[u64; BINS]], layout: &Layout, rows: &Rows, entri
     if rows.sparse.is_empty() {
         return;
     }
-    let cells = histogram[layout.dense..].as_flattened_mut();
+    let columns = &layout.columns[layout.dense..];
+    sparse.clear();
+    sparse.resize(columns.iter().map(|column| column.bins + 1).sum(), 0);
     for &entry in entries {
         let term = widen(entry);
         for &cell in rows.sparse.of(row_of(entry)) {
-            let cell = &mut cells[cell as usize];
+            let cell = &mut sparse[cell as usize];
             *cell = cell.wrapping_add(term);
         }
+    }
+    let mut rest = sparse.as_slice();
+    for (column, cells) in columns.iter().zip(&mut histogram[layout.dense..]) {
+        let (own, others) = rest.split_at(column.bins + 1);
+        for (cell, &sum) in cells.iter_mut().zip(own) {
+            *cell = cell.wrapping_add(sum);
+        }
+        rest = others;
     }
 }
 
@@ -279,7 +280,7 @@ mod tests {
     fn sums<C: Cell>(columns: usize, rows: &[[u8; GROUP]], entries: &[Entry]) -> Vec<Vec<(f64, f64)>> {
         let layout = layout(columns);
         let rows = Rows { groups: vec![rows.to_vec(); layout.groups()], ..Rows::default() };
-        let (mut histogram, mut narrow) = (Vec::<[C; BINS]>::new(), Vec::new());
+        let (mut histogram, mut narrow) = (Vec::<[C; BINS]>::new(), Narrow::default());
         build(&mut histogram, &mut narrow, &layout, &rows, entries);
         histogram.iter().map(|cells| cells.iter().map(|cell| cell.sums()).collect()).collect()
     }

@@ -22,7 +22,7 @@ pub(crate) fn sparse_last(columns: Vec<Column>) -> (Vec<Column>, usize) {
     (dense, count)
 }
 
-/// Cells of sparse columns, row by row: `column << 8 | bin`, columns counted from the first sparse one.
+/// Cells of sparse columns, row by row: bins counted on from the first sparse column's to the last one's.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cells {
     /// Where each row starts in `cells`, and the end of the last; empty without sparse columns.
@@ -56,11 +56,11 @@ impl Filling {
         Self { counts: vec![0; rows], met: Vec::new() }
     }
 
-    /// Takes the bins of the next column, whose usual bin is left out.
-    pub(crate) fn add(&mut self, column: usize, usual: u8, codes: &[u8]) {
+    /// Takes the bins of the next column, whose usual bin is left out; `first` is the cell of its bin 0.
+    pub(crate) fn add(&mut self, first: u32, usual: u8, codes: &[u8]) {
         for (row, &bin) in codes.iter().enumerate().filter(|(_, bin)| **bin != usual) {
             self.counts[row] += 1;
-            self.met.push((row as u32, (column as u32) << 8 | u32::from(bin)));
+            self.met.push((row as u32, first + u32::from(bin)));
         }
     }
 
@@ -122,7 +122,8 @@ mod tests {
         assert_eq!((layout.dense, layout.columns[0].feature, layout.columns.len()), (1, 3, 21));
         let rows = layout.encode(&x, std::slice::from_ref(&(0..100)), true, true);
         for row in 0..100 {
-            assert_eq!(rows.sparse.of(row), [((row * 7 % 20) as u32) << 8 | 2]);
+            // each of the one-hot columns has a bin for missing values and two more
+            assert_eq!(rows.sparse.of(row), [(row * 7 % 20) as u32 * 3 + 2]);
         }
         let few = one_hot(12, 100);
         assert_eq!(lay_out(&few, 254, false).dense, 13, "not worth it");

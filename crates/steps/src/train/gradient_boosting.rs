@@ -35,8 +35,8 @@ impl Algorithm for GradientBoosting {
         ("min_samples_leaf", Span::Log(2.0, 100.0)),
         ("l2", Span::Log(0.01, 30.0)),
         ("row_fraction", Span::Even(0.5, 1.0)),
-        ("feature_fraction", Span::Even(0.4, 1.0)),
-        ("node_feature_fraction", Span::Even(0.4, 1.0)),
+        ("feature_fraction", Span::Even(0.2, 1.0)),
+        ("node_feature_fraction", Span::Even(0.2, 1.0)),
     ];
 
     fn as_long_as(

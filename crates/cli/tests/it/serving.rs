@@ -505,3 +505,22 @@ fn a_sample_of_the_requests_is_kept_in_columns() {
     let done = sandbox.run(&["run", "look.yaml", "--json"]).expect(0).json();
     assert_eq!(done["steps"][0]["outputs"]["table"]["rows"], json!(20));
 }
+
+#[test]
+fn triton_s_own_clients_get_the_same_numbers() {
+    let Some(python) = trainyard_testkit::python("serving") else {
+        println!("skipped: there is no Python environment");
+        return;
+    };
+    let sandbox = power_plant();
+    let (rows, expected) = predicted(&sandbox, "power-plant@champion", 50);
+    let document = json!({"names": ["AT", "V", "AP", "RH"], "rows": rows, "expected": expected, "version": "2"});
+    sandbox.write("expected.json", document.to_string());
+    let server = Server::start(&sandbox, &[]);
+    let script = trainyard_testkit::workspace().join("crates/cli/tests/clients/triton.py");
+    let file = sandbox.path("expected.json");
+    let done = std::process::Command::new(python).arg(script).args([&server.address, "power-plant"]).arg(file).output();
+    let done = done.unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(said.trim() == "same", "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+}

@@ -23,7 +23,7 @@ pub(crate) fn batch(model: &Served, frame: &Frame) -> Result<RecordBatch, DataEr
     let columns = model.slots.iter().zip(&frame.columns);
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns
         .map(|(slot, column)| {
-            let array = array(std::iter::once(&column.values), slot.column_type, slot.utc);
+            let array = array(&column.values, slot.column_type, slot.utc);
             (Field::new(&slot.name, array.data_type().clone(), true), array)
         })
         .unzip();
@@ -31,21 +31,18 @@ pub(crate) fn batch(model: &Served, frame: &Frame) -> Result<RecordBatch, DataEr
     Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)?)
 }
 
-/// The values one after the other, as a column of that type; moments in UTC where `utc` says so. A number in an integer
-/// column that is not whole makes it a float column: nothing is rounded.
-pub(crate) fn array<'v>(values: impl Iterator<Item = &'v Values>, column_type: ColumnType, utc: bool) -> ArrayRef {
-    let mut numbers: Vec<Option<f64>> = Vec::new();
-    let mut texts: Vec<Option<&str>> = Vec::new();
-    for values in values {
-        match values {
-            Values::Number(values) | Values::Moment(values) => {
-                numbers.extend(values.iter().map(|value| Some(*value).filter(|value| !value.is_nan())));
-            }
-            Values::Category { codes, levels } => {
-                texts.extend(codes.iter().map(|code| levels.get(*code as usize).map(String::as_str)));
-            }
+/// The values as a column of that type; moments in UTC where `utc` says so. A number in an integer column that is not whole
+/// makes it a float column: nothing is rounded.
+pub(crate) fn array(values: &Values, column_type: ColumnType, utc: bool) -> ArrayRef {
+    let numbers: Vec<Option<f64>> = match values {
+        Values::Number(values) | Values::Moment(values) => {
+            values.iter().map(|value| Some(*value).filter(|value| !value.is_nan())).collect()
         }
-    }
+        Values::Category { codes, levels } => {
+            let texts = codes.iter().map(|code| levels.get(*code as usize).map(String::as_str));
+            return Arc::new(texts.collect::<StringArray>());
+        }
+    };
     // Whole numbers beyond these are not told apart by a float, and a cast would bend them.
     let whole = |number: &Option<f64>| number.is_none_or(|n| n.fract() == 0.0 && n.abs() <= 9_007_199_254_740_992.0);
     match column_type {
@@ -55,7 +52,7 @@ pub(crate) fn array<'v>(values: impl Iterator<Item = &'v Values>, column_type: C
         ColumnType::Integer if numbers.iter().all(whole) => {
             Arc::new(numbers.iter().map(|number| number.map(|n| n as i64)).collect::<Int64Array>())
         }
-        ColumnType::Integer | ColumnType::Float => Arc::new(Float64Array::from(numbers)),
+
         ColumnType::Date => {
             let days = numbers.iter().map(|number| number.map(|n| (n / 86_400.0).floor() as i32));
             Arc::new(days.collect::<Date32Array>())
@@ -65,6 +62,8 @@ pub(crate) fn array<'v>(values: impl Iterator<Item = &'v Values>, column_type: C
             let moments = micros.collect::<TimestampMicrosecondArray>();
             Arc::new(if utc { moments.with_timezone("UTC") } else { moments })
         }
-        ColumnType::Text | ColumnType::Other => Arc::new(StringArray::from(texts)),
+        ColumnType::Integer | ColumnType::Float | ColumnType::Text | ColumnType::Other => {
+            Arc::new(Float64Array::from(numbers))
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! given up first.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     fs, io,
     path::{Path, PathBuf},
     sync::{
@@ -14,9 +14,8 @@ use std::{
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use tokio::sync::mpsc;
-use trainyard_core::ColumnType;
 use trainyard_data::{DataError, Table, write};
-use trainyard_learn::Frame;
+use trainyard_learn::Values;
 
 use crate::{
     answer::{Answer, Told},
@@ -46,25 +45,55 @@ const TIME: Duration = Duration::from_secs(10);
 /// Rows of one request that are kept at most.
 const REQUEST: usize = 1000;
 
+/// A request, or several of them one after the other.
 struct Noted {
-    served: Arc<Names>,
-    at: i64,
-    frame: Frame,
+    served: Arc<Served>,
+    at: Vec<i64>,
+    /// A column a slot of the model.
+    asked: Vec<Values>,
     told: Vec<(&'static str, Kept)>,
-}
-
-/// Of a model what its files need.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Names {
-    model: String,
-    version: u64,
-    types: Vec<(String, ColumnType)>,
 }
 
 enum Kept {
     Numbers(Vec<f64>),
     Whole(Vec<i64>),
     Texts(Vec<String>),
+}
+
+impl Noted {
+    /// Puts the rows of another behind its own.
+    fn append(&mut self, other: Self) {
+        self.at.extend(other.at);
+        self.asked.iter_mut().zip(other.asked).for_each(|(own, other)| append(own, other));
+        for ((_, own), (_, other)) in self.told.iter_mut().zip(other.told) {
+            match (own, other) {
+                (Kept::Numbers(own), Kept::Numbers(other)) => own.extend(other),
+                (Kept::Whole(own), Kept::Whole(other)) => own.extend(other),
+                (Kept::Texts(own), Kept::Texts(other)) => own.extend(other),
+                // A version's outputs do not change their kind.
+                _ => {}
+            }
+        }
+    }
+}
+
+fn append(own: &mut Values, other: Values) {
+    match (own, other) {
+        (Values::Number(own) | Values::Moment(own), Values::Number(other) | Values::Moment(other)) => own.extend(other),
+        (Values::Category { codes, levels }, Values::Category { codes: more, levels: named }) => {
+            let place = |name: String| {
+                let known = levels.iter().position(|level| *level == name);
+                known.unwrap_or_else(|| {
+                    levels.push(name);
+                    levels.len() - 1
+                }) as u32
+            };
+            let places: Vec<u32> = named.into_iter().map(place).collect();
+            codes.extend(more.iter().map(|code| places.get(*code as usize).copied().unwrap_or(Values::MISSING)));
+        }
+        // A slot does not change its kind.
+        _ => {}
+    }
 }
 
 /// The way to the thread that writes the log.
@@ -90,7 +119,7 @@ impl RequestLog {
     }
 
     /// Keeps a request, if it belongs to the sample and there is room.
-    pub(crate) fn note(&self, metrics: &ServerMetrics, rows: &Rows<'_>, answer: &Answer<'_>) {
+    pub(crate) fn note(&self, metrics: &ServerMetrics, served: &Arc<Served>, rows: &Rows<'_>, answer: &Answer<'_>) {
         let before = self.requests.fetch_add(1, Relaxed) as f64;
         // Every n-th request, without a random number.
         if (before * self.share).floor() == ((before + 1.0) * self.share).floor() || rows.len() == 0 {
@@ -113,35 +142,36 @@ impl RequestLog {
         let told = answer.outputs.iter().filter(|output| output.width == 1);
         let told = told.map(|output| (output.name, kept(&output.told))).collect();
         let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
-        slot.send(Noted { served: Arc::new(names(answer.model)), at, frame: rows.frame().clone(), told });
+        let asked = rows.frame().columns.iter().map(|column| column.values.clone()).collect();
+        slot.send(Noted { served: Arc::clone(served), at: vec![at; rows.len()], asked, told });
     }
 }
 
-fn names(served: &Served) -> Names {
-    let types = served.slots.iter().map(|slot| (slot.name.clone(), slot.column_type)).collect();
-    Names { model: served.name.clone(), version: served.version, types }
-}
-
 fn keep_writing(mut receiver: mpsc::Receiver<Noted>, settings: &LogSettings) {
-    let mut waiting: BTreeMap<Arc<Names>, Vec<Noted>> = BTreeMap::new();
+    let mut waiting: BTreeMap<(String, u64), Noted> = BTreeMap::new();
     let mut since = Instant::now();
     let mut number = 0_u64;
     loop {
         let (mut ended, mut rows) = (false, 0);
         match receiver.try_recv() {
             Ok(noted) => {
-                let of_model = waiting.entry(Arc::clone(&noted.served)).or_default();
-                of_model.push(noted);
-                rows = of_model.iter().map(|noted| noted.frame.rows).sum();
+                let key = (noted.served.name.clone(), noted.served.version);
+                rows = match waiting.entry(key) {
+                    Entry::Vacant(vacant) => vacant.insert(noted).at.len(),
+                    Entry::Occupied(mut waiting) => {
+                        waiting.get_mut().append(noted);
+                        waiting.get().at.len()
+                    }
+                };
             }
             Err(mpsc::error::TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(50)),
             Err(mpsc::error::TryRecvError::Disconnected) => ended = true,
         }
         if ended || rows >= ROWS || (since.elapsed() >= TIME && !waiting.is_empty()) {
-            for (names, noted) in std::mem::take(&mut waiting) {
+            for noted in std::mem::take(&mut waiting).into_values() {
                 number += 1;
                 // A full disk costs the log, never an answer.
-                let _ = write_file(&names, &noted, number, settings);
+                let _ = write_file(noted, number, settings);
             }
             since = Instant::now();
         }
@@ -151,13 +181,12 @@ fn keep_writing(mut receiver: mpsc::Receiver<Noted>, settings: &LogSettings) {
     }
 }
 
-fn write_file(names: &Names, noted: &[Noted], number: u64, settings: &LogSettings) -> Result<(), DataError> {
-    let folder = settings.folder.join(safe(&names.model));
+fn write_file(noted: Noted, number: u64, settings: &LogSettings) -> Result<(), DataError> {
+    let folder = settings.folder.join(safe(&noted.served.name));
     fs::create_dir_all(&folder).map_err(|error| DataError::file(&folder, &error))?;
-    let table = table(names, noted)?;
-    let at = noted.first().map_or(0, |noted| noted.at);
-    let file = folder.join(format!("{at:020}-{}-{number:06}.parquet", names.version));
-    write::write(&table, &file)?;
+    let at = noted.at.first().copied().unwrap_or_default();
+    let file = folder.join(format!("{at:020}-{}-{number:06}.parquet", noted.served.version));
+    write::write(&table(noted)?, &file)?;
     give_up_oldest(&folder, settings.bytes).map_err(|error| DataError::file(&folder, &error))
 }
 
@@ -168,31 +197,22 @@ fn safe(name: &str) -> String {
 }
 
 /// The noted requests as a table: when, which version, the inputs, the outputs.
-fn table(names: &Names, noted: &[Noted]) -> Result<Table, DataError> {
-    let each = || noted.iter().flat_map(|noted| std::iter::repeat_n(noted.at, noted.frame.rows));
-    let at = TimestampMicrosecondArray::from_iter_values(each()).with_timezone("UTC");
-    let version = Int64Array::from_iter_values(each().map(|_| i64::try_from(names.version).unwrap_or(i64::MAX)));
-    let mut columns: Vec<(String, ArrayRef)> =
-        vec![("request.at".to_owned(), Arc::new(at)), ("request.version".to_owned(), Arc::new(version))];
-    for (place, (name, column_type)) in names.types.iter().enumerate() {
-        let values = noted.iter().filter_map(|noted| noted.frame.columns.get(place)).map(|column| &column.values);
-        columns.push((name.clone(), array(values, *column_type, false)));
+fn table(noted: Noted) -> Result<Table, DataError> {
+    let rows = noted.at.len();
+    let version = i64::try_from(noted.served.version).unwrap_or(i64::MAX);
+    let at = TimestampMicrosecondArray::from(noted.at).with_timezone("UTC");
+    let mut columns: Vec<(String, ArrayRef)> = vec![
+        ("request.at".to_owned(), Arc::new(at)),
+        ("request.version".to_owned(), Arc::new(Int64Array::from(vec![version; rows]))),
+    ];
+    for (slot, values) in noted.served.slots.iter().zip(&noted.asked) {
+        columns.push((slot.name.clone(), array(values, slot.column_type, slot.utc)));
     }
-    for (place, (name, kept)) in noted.first().map_or(&[][..], |noted| &noted.told).iter().enumerate() {
-        let told = noted.iter().filter_map(|noted| noted.told.get(place)).map(|(_, kept)| kept);
+    for (name, kept) in noted.told {
         let array: ArrayRef = match kept {
-            Kept::Numbers(_) => Arc::new(Float64Array::from_iter_values(told.flat_map(|kept| match kept {
-                Kept::Numbers(values) => values.clone(),
-                _ => Vec::new(),
-            }))),
-            Kept::Whole(_) => Arc::new(Int64Array::from_iter_values(told.flat_map(|kept| match kept {
-                Kept::Whole(values) => values.clone(),
-                _ => Vec::new(),
-            }))),
-            Kept::Texts(_) => Arc::new(StringArray::from_iter_values(told.flat_map(|kept| match kept {
-                Kept::Texts(values) => values.clone(),
-                _ => Vec::new(),
-            }))),
+            Kept::Numbers(values) => Arc::new(Float64Array::from(values)),
+            Kept::Whole(values) => Arc::new(Int64Array::from(values)),
+            Kept::Texts(values) => Arc::new(StringArray::from(values)),
         };
         columns.push((format!("answer.{name}"), array));
     }

@@ -154,7 +154,7 @@ impl State {
             self.shadow.mirror(shadow, rows, answer);
         }
         if let Some(log) = &self.log {
-            log.note(&self.repository.metrics, rows, answer);
+            log.note(&self.repository.metrics, &chosen.served, rows, answer);
         }
     }
 }

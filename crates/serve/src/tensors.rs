@@ -98,6 +98,10 @@ pub(crate) fn fill(tensors: Vec<Tensor>, rows: &mut Rows<'_>) -> Result<(), Refu
     {
         return matrix(whole, count, columns, rows);
     }
+    if tensors.is_empty() {
+        // One row without a cell: the refusal names all columns.
+        return rows.end_columns(1);
+    }
     let mut expected = 0;
     let mut length = None;
     for tensor in tensors {

@@ -41,8 +41,8 @@ metadata = over_http.get_model_metadata(model)
 assert [column["name"] for column in metadata["inputs"]] == document["names"], metadata
 assert over_http.get_server_metadata()["name"] == "trainyard"
 assert over_grpc.get_model_metadata(model).platform == metadata["platform"]
-assert [entry["name"] for entry in over_http.get_model_repository_index()] == [model]
-assert [entry.name for entry in over_grpc.get_model_repository_index().models] == [model]
+assert {entry["name"] for entry in over_http.get_model_repository_index()} == {model}
+assert {entry.name for entry in over_grpc.get_model_repository_index().models} == {model}
 
 for binary_in in (False, True):
     for binary_out in (False, True):

@@ -182,6 +182,12 @@ impl Package {
         self.levels(&self.features.inputs().into_iter().find(is_it)?)
     }
 
+    /// Bytes of the fitted estimator alone, without what is told about it.
+    #[must_use]
+    pub fn estimator_bytes(&self) -> u64 {
+        self.json()[1].len() as u64
+    }
+
     fn json(&self) -> &[Vec<u8>; 2] {
         self.encoded.get_or_init(|| {
             let manifest = match self.format {

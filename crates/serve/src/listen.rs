@@ -92,8 +92,9 @@ pub(crate) async fn listen(listener: TcpListener, routes: Router, state: Shared,
     while let Ok(accepted) = tokio::time::timeout_at(notice, listener.accept()).await {
         take(accepted.map(|(stream, _)| stream));
     }
+    close_the_door(&listener);
     // Whoever was let in by the kernel meanwhile is answered too.
-    while let Ok(accepted) = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await {
+    while let Ok(accepted) = tokio::time::timeout(Duration::from_millis(20), listener.accept()).await {
         if tokio::time::Instant::now() > notice + NOTICE || !take(accepted.map(|(stream, _)| stream)) {
             break;
         }
@@ -103,6 +104,21 @@ pub(crate) async fn listen(listener: TcpListener, routes: Router, state: Shared,
     tokio::time::sleep(NOTICE / 2).await;
     let _ = tokio::time::timeout(state.limits.drain, graceful.shutdown()).await;
 }
+
+/// Has the kernel ignore who knocks from now on. Closing the listener alone would hang up on callers whom the kernel has let
+/// in and we have not taken yet; they cannot tell that from a dropped request. Callers who are ignored try again a second
+/// later, and find that nobody listens.
+#[cfg(target_os = "linux")]
+fn close_the_door(listener: &TcpListener) {
+    /// Classic BPF's `BPF_RET | BPF_K`: how much of a packet is kept, which here is nothing.
+    const RETURN: u16 = 0x06;
+    let ignore = socket2::SockFilter::new(RETURN, 0, 0, 0);
+    // Without it a few callers may be hung up on; the server stops all the same.
+    let _ = socket2::SockRef::from(listener).attach_filter(&[ignore]);
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn close_the_door(_: &TcpListener) {}
 
 async fn turn_away(mut stream: TcpStream) {
     let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(FULL)).await;

@@ -94,7 +94,7 @@ pub(crate) struct Tensor {
 pub(crate) fn fill(tensors: Vec<Tensor>, rows: &mut Rows<'_>) -> Result<(), Refusal> {
     if let [whole] = tensors.as_slice()
         && let [count, columns] = whole.shape[..]
-        && (columns > 1 || rows.model().place(&whole.name, 0).is_none())
+        && (columns > 1 || (rows.model().inputs.len() == 1 && rows.model().place(&whole.name, 0).is_none()))
     {
         return matrix(whole, count, columns, rows);
     }

@@ -224,7 +224,7 @@ fn calls_that_make_no_sense() {
     assert_eq!(done["error"]["code"], "file-not-found");
     let done = sandbox.run(&["rnu", "--json"]).expect(2).json();
     assert_eq!(done["error"]["help"], "did you mean `run`?");
-    let done = sandbox.run(&["serve", "--json"]).expect(2).json();
+    let done = sandbox.run(&["label", "--json"]).expect(2).json();
     assert_eq!(done["error"]["code"], "not-yet");
     let done = sandbox.run(&["run", "--frobnicate", "--json"]).expect(2).json();
     assert_eq!(done["error"]["code"], "bad-call");

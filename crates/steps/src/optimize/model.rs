@@ -2,7 +2,7 @@
 //!
 //! Each technique, in turn, is tried at several strengths on what the one before has left. Every candidate is measured on
 //! the split's validation part, which the test part stands apart from; of those whose metric is not worse than allowed,
-//! the one that takes the fewest bytes goes on. What was tried comes out as a table. The choice looks at the metric and
+//! the one whose estimator takes the fewest bytes goes on. What was tried comes out as a table. The choice looks at the metric and
 //! at bytes alone, so that it is the same on every machine; how long a row takes before and after is told beside it.
 //!
 //! A calibration or conformal prediction that the model came with is kept as it is: fitted to what the model said before,
@@ -175,7 +175,7 @@ fn optimise(
         what: "as it was".to_owned(),
         loss: 0.0,
         within: true,
-        bytes: package.bytes(),
+        bytes: package.estimator_bytes(),
         chosen: false,
         measured: before.clone(),
     }];
@@ -191,8 +191,8 @@ fn optimise(
             let own = with_model(&chosen, made.model);
             let measured = measure(&own)?;
             let loss = direction.loss(measured.value) - direction.loss(before.value);
-            let (within, bytes) = (loss <= allowed, own.bytes());
-            if within && bytes < best.as_ref().map_or(chosen.bytes(), |(_, best)| best.bytes()) {
+            let (within, bytes) = (loss <= allowed, own.estimator_bytes());
+            if within && bytes < best.as_ref().map_or(chosen.estimator_bytes(), |(_, best)| best.estimator_bytes()) {
                 best = Some((candidates.len(), Arc::new(own)));
             }
             let technique = technique.name();
@@ -245,8 +245,8 @@ fn tell(
     let times = [row_time(before, frame)?, row_time(after, frame)?];
     let message = format!(
         "{} instead of {} bytes, {} {:.5} instead of {:.5}, {:.1} instead of {:.1} us a row",
-        after.bytes(),
-        before.bytes(),
+        after.estimator_bytes(),
+        before.estimator_bytes(),
         report.metric,
         last.measured.value,
         first.measured.value,
@@ -254,8 +254,8 @@ fn tell(
         times[0],
     );
     let warning = Warning::new("model-optimised", message)
-        .number("bytes_before", before.bytes() as f64)
-        .number("bytes_after", after.bytes() as f64)
+        .number("bytes_before", before.estimator_bytes() as f64)
+        .number("bytes_after", after.estimator_bytes() as f64)
         .number("row_us_before", times[0])
         .number("row_us_after", times[1]);
     context.warn(Warning { severity: Severity::Low, ..warning });

@@ -164,3 +164,48 @@ fn what_cannot_be_exported_is_told() {
     assert!(told["checked"].is_null(), "{told}");
     assert!(sandbox.path("f.onnx").exists());
 }
+
+const BROUGHT: &str = "name: brought
+steps:
+  data: {uses: acquire/file, with: {path: data.csv}}
+  classes: {uses: split/stratified, from: data, with: {target: kind, ratio: {train: 0.7, test: 0.3}, seed: 7}}
+  own: {uses: train/gradient-boosting, from: classes, with: {trees: 20, features: {columns: [x, count]}}}
+  o: {uses: register/model, from: own, with: {name: own, alias: champion}}
+";
+
+#[test]
+fn a_model_from_elsewhere_is_judged_and_predicts() {
+    let Some(library) = trainyard_testkit::onnxruntime() else {
+        println!("skipped: onnxruntime is not here");
+        return;
+    };
+    let sandbox = Sandbox::pipeline(BROUGHT);
+    sandbox.write("data.csv", data());
+    let run = |call: &[&str]| done(sandbox.command(call).env("ORT_DYLIB_PATH", &library).output().unwrap());
+    sandbox.run(&["run", "--json"]).expect(0);
+    sandbox.run(&["predict", "own@champion", "--in", "data.csv", "--out", "own.csv"]).expect(0);
+    run(&["export", "onnx", "own@champion", "--out", "own.onnx"]).expect(0);
+    let brought = "  theirs: {uses: train/onnx, from: classes, with: {path: own.onnx, columns: [x, count]}}
+  judged: {uses: evaluate/models, from: {data: classes, models: [own, theirs]}, with: {metrics: [log_loss], importance: 0}}
+  t: {uses: register/model, from: theirs, with: {name: theirs, alias: champion}}
+";
+    sandbox.write("pipeline.yaml", format!("{BROUGHT}{brought}"));
+    let told = run(&["run", "--json"]).expect(0).json();
+    let loss = |model: &str| told["evaluation"]["models"][model]["log_loss"]["value"].as_f64().unwrap();
+    assert!((loss("own") - loss("theirs")).abs() < 1e-12, "{told}");
+    run(&["predict", "theirs@champion", "--in", "data.csv", "--out", "theirs.csv"]).expect(0);
+    let numbers = |name: &str| -> Vec<f64> {
+        let text = fs::read_to_string(sandbox.path(name)).unwrap();
+        text.lines().skip(1).flat_map(|line| line.rsplit(',').take(3)).map(|cell| cell.parse().unwrap()).collect()
+    };
+    let (own, theirs) = (numbers("own.csv"), numbers("theirs.csv"));
+    assert_eq!(own.len(), 1800);
+    assert!(own.iter().zip(&theirs).all(|(own, other)| (own - other).abs() < 1e-12));
+    // What goes wrong is told.
+    let nowhere = |call: &[&str]| done(sandbox.command(call).env("ORT_DYLIB_PATH", "nowhere.so").output().unwrap());
+    let told = nowhere(&["predict", "theirs@champion", "--in", "data.csv", "--out", "none.csv", "--json"]);
+    assert_eq!(told.json()["error"]["code"], "onnxruntime-missing", "{}", told.out);
+    sandbox.write("own.onnx", "rubbish");
+    let told = run(&["run", "--json"]).expect(1).out;
+    assert!(told.contains("onnx-refused"), "{told}");
+}

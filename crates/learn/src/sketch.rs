@@ -137,7 +137,7 @@ fn edges(numbers: &[f64]) -> Vec<f64> {
     edges.iter_mut().for_each(|edge| *edge += 0.0);
     edges.dedup();
     // Below the smallest value there is nothing to tell.
-    if edges.first() == sample.first() {
+    if !edges.is_empty() && edges.first() == sample.first() {
         edges.remove(0);
     }
     edges

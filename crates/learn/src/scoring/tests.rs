@@ -1,3 +1,5 @@
+//! Predictions through the plan made ready are those of features and estimator one after the other, bit by bit.
+
 use serde::Serialize;
 
 use super::*;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use serde_json::json;
 use trainyard_core::{
+    Deployment,
     artifact::{Document, Value},
     digest::Digest,
     record::{Cost, RunRecord, RunStatus, StepRecord, StepStatus},
@@ -75,6 +76,7 @@ fn fill(session: &Session<'_>) {
     session.record_metrics(&run.run, &[metric()]).unwrap();
     session.register_version("power-plant", &model().digest(), &run.run, &json!({"step": "linear"}), 5).unwrap();
     session.set_alias("power-plant", "champion", 1).unwrap();
+    session.deploy("power-plant", Some(&Deployment::of(1)), "by hand").unwrap();
     run.status = RunStatus::Succeeded;
     run.seconds = 1.25;
     session.finish_run(&run).unwrap();
@@ -110,7 +112,7 @@ fn metric() -> MetricRow {
 }
 
 /// The version that is written now.
-const CURRENT: u32 = 2;
+const CURRENT: u32 = 3;
 
 #[test]
 fn an_older_version_is_brought_up_to_date_by_writing_only() {
@@ -123,7 +125,7 @@ fn an_older_version_is_brought_up_to_date_by_writing_only() {
 
 #[test]
 fn every_version_opens() {
-    for (version, mode) in [(1, Mode::Write), (CURRENT, Mode::Read), (CURRENT, Mode::Write)] {
+    for (version, mode) in [(1, Mode::Write), (2, Mode::Write), (CURRENT, Mode::Read), (CURRENT, Mode::Write)] {
         let folder = tempfile::tempdir().unwrap();
         fs::copy(file(version), folder.path().join("catalog.db")).unwrap();
         // The bytes themselves are no part of the format of the catalog.
@@ -151,6 +153,9 @@ fn every_version_opens() {
         assert_eq!(last.fields["params"]["alpha"], json!(0.1));
         let trials = store.trials(&[work()]).unwrap();
         assert_eq!(trials.get(&work()).map(Vec::as_slice), (version > 1).then_some([trial()].as_slice()));
+        let deployments = store.deployments("power-plant").unwrap();
+        let known = deployments.iter().map(|row| row.deployment.clone()).collect::<Vec<_>>();
+        assert_eq!(known, if version > 2 { vec![Some(Deployment::of(1))] } else { Vec::new() });
         if mode == Mode::Write {
             fill(&store.session(&|| false).unwrap());
             assert_eq!(store.model("power-plant").unwrap().versions.len(), 1);

@@ -25,8 +25,7 @@ use crate::{
 pub(crate) const JSON_LENGTH: &str = "inference-header-content-length";
 
 /// The extensions that the server names in its metadata.
-pub(crate) const EXTENSIONS: [&str; 4] =
-    ["binary_tensor_data", "model_repository", "model_repository(unload_dependents)", "schedule_policy"];
+pub(crate) const EXTENSIONS: [&str; 2] = ["binary_tensor_data", "model_repository"];
 
 type Parameters = BTreeMap<String, Value>;
 

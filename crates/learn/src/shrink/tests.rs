@@ -1,3 +1,5 @@
+//! Smaller models predict nearly what the fitted ones do, and each way of making one does what it says.
+
 use super::*;
 use crate::{
     Estimator, FitContext, Fitted, Matrix, Prediction,

@@ -1,9 +1,10 @@
 //! `optimize/model`: makes a model smaller and faster within a stated loss of accuracy.
 //!
-//! Each technique, in turn, is tried at several strengths on what the one before has left. Every candidate is measured on
-//! the split's validation part, which the test part stands apart from; of those whose metric is not worse than allowed,
-//! the one whose estimator takes the fewest bytes goes on. What was tried comes out as a table. The choice looks at the metric and
-//! at bytes alone, so that it is the same on every machine; how long a row takes before and after is told beside it.
+//! Each technique, in turn, is tried at several strengths on what the one before has left. Every candidate is measured
+//! on the split's validation part, which the test part stands apart from; of those whose metric is not worse than
+//! allowed, the one whose estimator takes the fewest bytes goes on. What was tried comes out as a table. The choice
+//! looks at the metric and at bytes alone, so that it is the same on every machine; how long a row takes before and
+//! after is told beside it.
 //!
 //! A calibration or conformal prediction that the model came with is kept as it is: fitted to what the model said before,
 //! it holds as nearly as the predictions stayed the same.

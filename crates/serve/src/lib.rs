@@ -1,7 +1,7 @@
 //! Online prediction: models by name, version or alias, over REST and gRPC on one port.
 //!
-//! A request goes one way, whatever its protocol: [`state`] chooses the model and calls `parse` (records or tensors into
-//! [`rows`]), the model's package, and `write` (an [`answer`] in the protocol's words). The catalog is behind the trait
+//! A request goes one way, whatever its protocol: `state` chooses the model and calls `parse` (records or tensors into
+//! `rows`), the model's scorer, and `write` (an `answer` in the protocol's words). The catalog is behind the trait
 //! [`Source`]; this crate knows no store.
 
 mod answer;

@@ -1,3 +1,5 @@
+//! The step on a split of its own: what it keeps, and what it refuses.
+
 use super::*;
 
 fn outlines(parts: &[&str]) -> Outlines {

@@ -9,7 +9,9 @@ mod init;
 mod output;
 mod progress;
 mod project;
+mod registered;
 mod render;
+mod workshop;
 
 use std::{
     env::consts::{DLL_PREFIX, DLL_SUFFIX},

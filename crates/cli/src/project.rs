@@ -77,6 +77,20 @@ pub(crate) fn folder_of(file: &Path) -> PathBuf {
     }
 }
 
+/// As [`open_nearby`], for a server: where there is none yet, one is made here; one that cannot be written is read.
+pub(crate) fn open_or_make(args: &Args) -> Result<Store, Failure> {
+    let written = match open_nearby(args, Mode::Write) {
+        Err(failure) if failure.code == "store-not-found" => {
+            Ok(Store::open(&store_of(args, Path::new("pipeline.yaml"))?, Mode::Write)?)
+        }
+        other => other,
+    };
+    match written {
+        Err(failure) if failure.code == "store-read-only" => open_nearby(args, Mode::Read),
+        other => other,
+    }
+}
+
 /// Opens the store of a command that names no pipeline file: the one named, the one here or above, or the only one
 /// below.
 pub(crate) fn open_nearby(args: &Args, mode: Mode) -> Result<Store, Failure> {

@@ -22,6 +22,7 @@ const ERRORS: &[&str] = &[
     "Failure::call(",
     "Failure::run(",
     "Refusal::bad(",
+    "StatusCode::INTERNAL_SERVER_ERROR,",
     "StatusCode::NOT_FOUND,",
     "StatusCode::PAYLOAD_TOO_LARGE,",
     "StatusCode::REQUEST_TIMEOUT,",

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, ops::ControlFlow};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use trainyard_core::{Problem, StepError};
 
 use crate::{
     fitted_model::FittedModel,
@@ -83,6 +84,22 @@ pub struct LearnError {
     pub help: Option<String>,
     /// The parameter at fault.
     pub field: Option<&'static str>,
+}
+
+impl From<LearnError> for Problem {
+    fn from(error: LearnError) -> Self {
+        Self {
+            help: error.help,
+            at: error.field.map(str::to_owned).into_iter().collect(),
+            ..Self::error(error.code, error.message)
+        }
+    }
+}
+
+impl From<LearnError> for StepError {
+    fn from(error: LearnError) -> Self {
+        Problem::from(error).into()
+    }
 }
 
 /// Predictions, one a row.

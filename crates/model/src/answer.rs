@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
-use trainyard_core::evaluation::Task;
+use trainyard_core::{Problem, evaluation::Task};
 use trainyard_data::DataError;
 use trainyard_learn::{Frame, Prediction, shap};
 
@@ -83,14 +83,9 @@ impl Package {
     /// # Errors
     /// `no-trees` for a model without trees, `no-covers`, and what applying the features reports.
     pub fn explain(&self, frame: &Frame, prediction: &Prediction, most: usize) -> Result<Columns, DataError> {
-        let failed = |error: trainyard_learn::LearnError| DataError {
-            code: error.code.to_owned(),
-            message: error.message,
-            help: error.help,
-        };
         let model = self.model.as_ref().ok_or_else(|| DataError::new("broken-artifact", "the package has no model"))?;
-        let x = self.features.apply(frame).map_err(failed)?;
-        let values = shap::shap(model, &x, rayon::current_num_threads()).map_err(failed)?;
+        let x = self.features.apply(frame).map_err(Problem::from)?;
+        let values = shap::shap(model, &x, rayon::current_num_threads()).map_err(Problem::from)?;
         let codes = if values.base.len() > 1 { prediction.codes() } else { None };
         let output = |row: usize| {
             let code = codes.as_ref().and_then(|codes| codes.get(row)).map_or(0, |code| *code as usize);

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use trainyard_core::Problem;
 use trainyard_data::{
     DataError, Table,
     preparation::{Compiled, Preparation},
@@ -104,10 +105,6 @@ impl Package {
     /// As [`Package::predict_uncalibrated`], with the preparations of the features at hand.
     pub(crate) fn predict_ready(&self, ready: &Ready, frame: &Frame) -> Result<Prediction, DataError> {
         let model = self.model.as_ref().ok_or_else(|| DataError::new("broken-artifact", "the package has no model"))?;
-        scoring::predict(&self.features, ready, model, frame).map_err(|error| DataError {
-            code: error.code.to_owned(),
-            message: error.message,
-            help: error.help,
-        })
+        Ok(scoring::predict(&self.features, ready, model, frame).map_err(Problem::from)?)
     }
 }

@@ -3,7 +3,7 @@
 use trainyard_core::evaluation::Task;
 use trainyard_learn::Prediction;
 
-use crate::{columns::batch, model::Served, refusal::Refusal, rows::Rows};
+use crate::{columns::batch, json::class, model::Served, refusal::Refusal, rows::Rows};
 
 /// One output, row by row.
 #[derive(Debug)]
@@ -13,6 +13,28 @@ pub(crate) enum Told<'a> {
     Flags(Vec<bool>),
     /// A code a row, and the texts that they stand for.
     Classes(Vec<u32>, &'a [String]),
+}
+
+/// An output that outlives its request.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    Numbers(Vec<f64>),
+    /// Whole numbers; of flags, 1 for true.
+    Whole(Vec<i64>),
+    Texts(Vec<String>),
+}
+
+impl From<&Told<'_>> for Kept {
+    fn from(told: &Told<'_>) -> Self {
+        match told {
+            Told::Numbers(values) => Self::Numbers(values.clone()),
+            Told::Whole(values) => Self::Whole(values.clone()),
+            Told::Flags(flags) => Self::Whole(flags.iter().map(|flag| i64::from(*flag)).collect()),
+            Told::Classes(codes, names) => {
+                Self::Texts(codes.iter().map(|code| class(names, *code).to_owned()).collect())
+            }
+        }
+    }
 }
 
 /// One named output.
@@ -46,11 +68,11 @@ impl Answer<'_> {
 /// What the model says of rows it cannot take.
 pub(crate) fn answer<'a>(model: &'a Served, rows: &Rows<'_>) -> Result<Answer<'a>, Refusal> {
     let prediction = if model.prepares {
-        model.scorer.predict(&model.package.frame_of(&batch(model, rows.frame())?)?)?
+        model.scorer.predict(&model.package().frame_of(&batch(model, rows.frame())?)?)?
     } else {
         model.scorer.predict(rows.frame())?
     };
-    let package = &model.package;
+    let package = model.package();
     let classes = package.signature.classes.as_slice();
     let mut outputs = Vec::with_capacity(model.outputs.len());
     let mut push = |name, told| {

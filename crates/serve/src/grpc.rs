@@ -26,7 +26,7 @@ use crate::{
     json::class,
     protocol_v2::{EXTENSIONS, PLATFORM, input_datatype, raw, unknown_output},
     refusal::Refusal,
-    rows::shown,
+    rows::{Rows, shown},
     state::{Shared, State},
     tensors::{self, Datatype, Elements, Tensor, text_of},
 };
@@ -179,12 +179,9 @@ fn infer(
     let size =
         request.raw_input_contents.iter().map(Bytes::len).sum::<usize>() + contents.map(elements_in).sum::<usize>();
     let (inputs, raws, outputs, id) = (request.inputs, request.raw_input_contents, request.outputs, request.id);
-    state.infer(
-        &chosen,
-        size,
-        |rows| tensors::fill(tensors_of(inputs, raws)?, rows),
-        |answer| response(answer, as_raw, id, &outputs.iter().map(|output| output.name.as_str()).collect::<Vec<_>>()),
-    )
+    let wanted: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
+    let parse = |rows: &mut Rows<'_>| tensors::fill(tensors_of(inputs, raws)?, rows);
+    state.infer(&chosen, size, parse, |answer, ()| response(answer, as_raw, id, &wanted))
 }
 
 fn elements_in(contents: &InferTensorContents) -> usize {

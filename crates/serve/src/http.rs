@@ -180,7 +180,7 @@ async fn predict(Extract(state): Extract<Shared>, Path(model): Path<String>, req
         let body = body_of(&state, request).await?;
         let parse =
             |rows: &mut Rows<'_>| if as_lines { records::lines(&body, rows) } else { records::records(&body, rows) };
-        state.infer(&chosen, body.len(), parse, |answer| Ok(json::plain(answer)))
+        state.infer(&chosen, body.len(), parse, |answer, ()| Ok(json::plain(answer)))
     };
     match answer.await {
         Ok(body) => answered(StatusCode::OK, JSON, body),
@@ -205,7 +205,7 @@ async fn v1_predict(
         let chosen = state.choose(name, known_as, request.headers())?;
         let body = body_of(&state, request).await?;
         let parse = |rows: &mut Rows<'_>| records::instances(&body, rows);
-        state.infer(&chosen, body.len(), parse, |answer| Ok(json::predictions(answer)))
+        state.infer(&chosen, body.len(), parse, |answer, ()| Ok(json::predictions(answer)))
     };
     match answer.await {
         Ok(body) => answered(StatusCode::OK, JSON, body),
@@ -242,18 +242,12 @@ async fn infer(state: &State, name: &str, known_as: Option<&str>, request: Reque
             });
         let length = length.transpose()?;
         let body = body_of(state, request).await?;
-        let mut asked = protocol_v2::Asked::default();
-        let written = std::cell::RefCell::new(&mut asked);
-        state.infer(
-            &chosen,
-            body.len(),
-            |rows| {
-                let request = protocol_v2::request(&body, length)?;
-                **written.borrow_mut() = request.asked;
-                tensors::fill(request.tensors, rows)
-            },
-            |answer| protocol_v2::response(answer, &written.borrow()),
-        )
+        let parse = |rows: &mut Rows<'_>| {
+            let protocol_v2::Request { tensors, asked } = protocol_v2::request(&body, length)?;
+            tensors::fill(tensors, rows)?;
+            Ok(asked)
+        };
+        state.infer(&chosen, body.len(), parse, |answer, asked| protocol_v2::response(answer, &asked))
     };
     match answer.await {
         Ok((body, None)) => answered(StatusCode::OK, JSON, body),

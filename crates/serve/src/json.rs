@@ -57,7 +57,7 @@ pub(crate) fn plain(answer: &Answer<'_>) -> Vec<u8> {
     if let Some(output) = answer.output("prediction") {
         flat(&mut out, &output.told);
     }
-    let classes = answer.model.package.signature.classes.as_slice();
+    let classes = answer.model.package().signature.classes.as_slice();
     if let Some(Output { told: Told::Numbers(values), width, .. }) = answer.output("probabilities") {
         out.extend_from_slice(b",\"probabilities\":");
         each(&mut out, values.chunks((*width).max(1)), |out, row| {

@@ -31,14 +31,8 @@ impl Latency {
         Duration::from_nanos(self.nanoseconds.load(Relaxed)).as_secs_f64()
     }
 
-    pub(crate) fn count(&self) -> u64 {
+    fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| bucket.load(Relaxed)).sum()
-    }
-
-    /// How many were recorded, and their mean in seconds; 0 of none.
-    pub(crate) fn mean(&self) -> (u64, f64) {
-        let count = self.count();
-        (count, if count == 0 { 0.0 } else { self.seconds() / count as f64 })
     }
 
     fn write(&self, out: &mut String, name: &str, labels: &str) {
@@ -72,10 +66,40 @@ pub(crate) struct ModelMetrics {
 }
 
 impl ModelMetrics {
-    /// Requests that ended, and of those the ones that were not answered.
-    pub(crate) fn ended(&self) -> (u64, u64) {
-        let bad = self.refused.load(Relaxed) + self.failed.load(Relaxed);
-        (self.answered.count() + bad, bad)
+    /// How it did so far.
+    pub(crate) fn tally(&self) -> Tally {
+        let unanswered = self.refused.load(Relaxed) + self.failed.load(Relaxed);
+        Tally { answered: self.answered.count(), seconds: self.answered.seconds(), unanswered }
+    }
+}
+
+/// How a version did, from its loading or between two moments.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Tally {
+    answered: u64,
+    /// Spent on the answered requests.
+    seconds: f64,
+    pub(crate) unanswered: u64,
+}
+
+impl Tally {
+    /// What came after `before`.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            answered: self.answered.saturating_sub(before.answered),
+            seconds: (self.seconds - before.seconds).max(0.0),
+            unanswered: self.unanswered.saturating_sub(before.unanswered),
+        }
+    }
+
+    /// Requests that ended, answered or not.
+    pub(crate) const fn ended(self) -> u64 {
+        self.answered + self.unanswered
+    }
+
+    /// Seconds an answered request took on average; 0 of none.
+    pub(crate) fn mean(self) -> f64 {
+        self.seconds / self.answered.max(1) as f64
     }
 }
 
@@ -152,7 +176,7 @@ pub(crate) fn render<'m>(
     type Count = fn(&ModelMetrics) -> f64;
     type Label<'l> = &'l dyn Fn(&str, u64) -> String;
     let answered: Count = |metrics| metrics.answered.count() as f64;
-    let bad: Count = |metrics| metrics.ended().1 as f64;
+    let bad: Count = |metrics| metrics.tally().unanswered as f64;
     let counted: [(&str, &str, Label<'_>, Count); 10] = [
         ("trainyard_rows_predicted_total", "rows predicted", &own, |m| m.rows.load(Relaxed) as f64),
         ("trainyard_requests_refused_total", "requests at fault themselves", &own, |m| m.refused.load(Relaxed) as f64),
@@ -211,6 +235,21 @@ fn escaped(label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tally_counts_from_a_moment_on() {
+        let model = ModelMetrics::default();
+        model.refused.fetch_add(7, Relaxed);
+        model.answered.record(Duration::from_secs(9));
+        let before = model.tally();
+        assert_eq!((before.ended(), before.unanswered, before.mean()), (8, 7, 9.0));
+        model.failed.fetch_add(1, Relaxed);
+        model.answered.record(Duration::from_secs(1));
+        let after = model.tally().since(before);
+        assert_eq!((after.ended(), after.unanswered, after.mean()), (2, 1, 1.0));
+        // Counters that began anew say nothing, rather than something absurd.
+        assert_eq!(Tally::default().since(before), Tally::default());
+    }
 
     #[test]
     fn buckets_are_cumulative_and_labels_escaped() {

@@ -67,7 +67,6 @@ pub(crate) struct Served {
     /// The version.
     pub version: u64,
     pub(crate) version_text: String,
-    pub(crate) package: Arc<Package>,
     pub(crate) scorer: Scorer,
     /// All columns of the source, in its order, but the target.
     pub(crate) inputs: Vec<InputColumn>,
@@ -127,9 +126,9 @@ impl Served {
                 slot: slots.iter().position(|slot| slot.name == field.name()),
             })
             .collect();
-        let scorer = Scorer::new(Arc::clone(&package))?;
         let places = inputs.iter().enumerate().map(|(place, input)| (input.name.clone(), place)).collect();
         let outputs = outputs(&package);
+        let scorer = Scorer::new(package)?;
         let metrics = ModelMetrics::default();
         let version_text = version.to_string();
         let last_used = AtomicU64::new(0);
@@ -137,7 +136,6 @@ impl Served {
             name: name.to_owned(),
             version,
             version_text,
-            package,
             scorer,
             inputs,
             slots,
@@ -147,6 +145,10 @@ impl Served {
             metrics,
             last_used,
         })
+    }
+
+    pub(crate) fn package(&self) -> &Package {
+        self.scorer.package()
     }
 
     /// The place of the input of that name. Requests mostly name columns in one order, so `expected` is tried first.
@@ -160,7 +162,7 @@ impl Served {
     /// Whether records may hold that column although the model predicts it, or something made of it.
     pub(crate) fn is_target(&self, name: &str) -> bool {
         let of_source = |source: &Preparation| source.source.iter().any(|column| column.column.name == name);
-        name == self.package.signature.target || self.package.preparation.as_ref().is_some_and(of_source)
+        name == self.package().signature.target || self.package().preparation.as_ref().is_some_and(of_source)
     }
 
     pub(crate) fn touch(&self, now: u64) {
@@ -173,11 +175,11 @@ impl Served {
 
     /// What a person or a program may want to know about it, for metadata.
     pub(crate) fn facts(&self) -> BTreeMap<&'static str, String> {
-        let signature = &self.package.signature;
+        let signature = &self.package().signature;
         let mut facts = BTreeMap::from([
-            ("estimator", self.package.estimator.clone()),
+            ("estimator", self.package().estimator.clone()),
             ("task", signature.task.name().to_owned()),
-            ("trained_by", self.package.provenance.trained_by.clone()),
+            ("trained_by", self.package().provenance.trained_by.clone()),
         ]);
         if !signature.target.is_empty() {
             facts.insert("target", signature.target.clone());

@@ -70,7 +70,7 @@ pub(crate) struct Request {
 }
 
 /// What a request wants to be answered with.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Asked {
     id: Option<String>,
     /// The outputs, and whether each is to be binary; all of them when absent.

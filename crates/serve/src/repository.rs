@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use trainyard_core::{Deployment, Problem, problem::nearest};
 
 use crate::{
-    metrics::ServerMetrics,
+    metrics::{ServerMetrics, Tally},
     model::Served,
     refusal::Refusal,
     rollback,
@@ -28,8 +28,17 @@ pub(crate) struct Known {
     pub(crate) registered: Registered,
     pub(crate) deployment: Option<Deployment>,
     pub(crate) loaded: BTreeMap<u64, Arc<Served>>,
+    /// How each loaded version had done when the deployment began.
+    before: BTreeMap<u64, Tally>,
     /// Someone asked for it to be unloaded: it answers nothing until it is loaded again.
     pub(crate) unloaded: bool,
+}
+
+impl Known {
+    /// How a loaded version has done since the deployment began: what it did before is nobody's concern any more.
+    pub(crate) fn tally(&self, served: &Served) -> Tally {
+        served.metrics.tally().since(self.before.get(&served.version).copied().unwrap_or_default())
+    }
 }
 
 type Snapshot = BTreeMap<String, Arc<Known>>;
@@ -245,9 +254,14 @@ impl Repository {
             let mut known = Known {
                 deployment: registered.deployment(),
                 loaded: old.map(|old| old.loaded.clone()).unwrap_or_default(),
+                before: old.map(|old| old.before.clone()).unwrap_or_default(),
                 unloaded: old.is_some_and(|old| old.unloaded),
                 registered,
             };
+            if old.is_some_and(|old| old.deployment != known.deployment) {
+                known.before =
+                    known.loaded.iter().map(|(version, served)| (*version, served.metrics.tally())).collect();
+            }
             known.loaded.retain(|version, _| known.registered.versions.contains(version));
             if let Some(old) = old.filter(|old| !old.loaded.is_empty()) {
                 self.load_successors(old, &mut known);
@@ -291,7 +305,7 @@ impl Repository {
         }
     }
 
-    /// Loads what stands behind the names, newest models last, up to the number that may be loaded.
+    /// Loads what stands behind the names, in their order, up to the number that may be loaded.
     pub(crate) fn preload(&self) {
         let snapshot = self.snapshot();
         let wanted = snapshot.values().flat_map(|known| {
@@ -327,6 +341,7 @@ impl Repository {
         self.replace(name, |known| {
             known.unloaded = true;
             known.loaded.clear();
+            known.before.clear();
         });
         Ok(())
     }

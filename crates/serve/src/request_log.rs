@@ -18,7 +18,7 @@ use trainyard_data::{DataError, Table, write};
 use trainyard_learn::Values;
 
 use crate::{
-    answer::{Answer, Told},
+    answer::{Answer, Kept},
     columns::array,
     metrics::ServerMetrics,
     model::Served,
@@ -52,12 +52,6 @@ struct Noted {
     /// A column a slot of the model.
     asked: Vec<Values>,
     told: Vec<(&'static str, Kept)>,
-}
-
-enum Kept {
-    Numbers(Vec<f64>),
-    Whole(Vec<i64>),
-    Texts(Vec<String>),
 }
 
 impl Noted {
@@ -131,16 +125,8 @@ impl RequestLog {
             return;
         };
         metrics.logged_rows.fetch_add(count, Relaxed);
-        let kept = |told: &Told<'_>| match told {
-            Told::Numbers(values) => Kept::Numbers(values.clone()),
-            Told::Whole(values) => Kept::Whole(values.clone()),
-            Told::Flags(flags) => Kept::Whole(flags.iter().map(|flag| i64::from(*flag)).collect()),
-            Told::Classes(codes, names) => {
-                Kept::Texts(codes.iter().map(|code| names.get(*code as usize).cloned().unwrap_or_default()).collect())
-            }
-        };
         let told = answer.outputs.iter().filter(|output| output.width == 1);
-        let told = told.map(|output| (output.name, kept(&output.told))).collect();
+        let told = told.map(|output| (output.name, Kept::from(&output.told))).collect();
         let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
         let asked = rows.frame().columns.iter().map(|column| column.values.clone()).collect();
         slot.send(Noted { served: Arc::clone(served), at: vec![at; rows.len()], asked, told });

@@ -4,19 +4,20 @@ use trainyard_core::Deployment;
 
 use crate::repository::Known;
 
-/// The deployment that takes its newcomers back, and why, where one of them does worse than allowed.
+/// The deployment that takes its newcomers back, and why, where one of them has done worse than allowed since
+/// it was deployed.
 pub(crate) fn verdict(known: &Known) -> Option<(Deployment, String)> {
     let deployment = known.deployment.as_ref()?;
     let limits = deployment.rollback?;
     let steady = known.loaded.get(&deployment.steady())?;
-    let (_, usual) = steady.metrics.answered.mean();
+    let usual = known.tally(steady).mean();
     for route in deployment.routes.iter().skip(1) {
         let Some(newcomer) = known.loaded.get(&route.version) else { continue };
-        let (ended, bad) = newcomer.metrics.ended();
+        let tally = known.tally(newcomer);
+        let (ended, bad, mean) = (tally.ended(), tally.unanswered, tally.mean());
         if ended < limits.after.max(1) {
             continue;
         }
-        let (_, mean) = newcomer.metrics.answered.mean();
         let errors = bad as f64 / ended as f64;
         let version = route.version;
         let reason = if errors > limits.errors {

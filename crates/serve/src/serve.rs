@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use tokio::net::TcpListener;
 use trainyard_core::Problem;
 
@@ -56,8 +57,8 @@ pub async fn bind(address: SocketAddr, has_token: bool) -> Result<TcpListener, P
     })
 }
 
-/// Serves the models of `source` on `listener` until `stop` is done and what has begun is answered. `tell` gets a line for
-/// people whenever something changes by itself.
+/// Serves the models of `source` on `listener` until `stop` is done and what has begun is answered. `around` puts other
+/// routes beside those of inference. `tell` gets a line for people whenever something changes by itself.
 ///
 /// # Errors
 /// When the catalog cannot be read at the start, a name of `only` is not there, or the log's folder cannot be made.
@@ -65,6 +66,7 @@ pub async fn serve(
     listener: TcpListener,
     source: Arc<dyn Source>,
     settings: Settings,
+    around: impl FnOnce(Router) -> Router,
     stop: impl Future<Output = ()>,
     tell: impl Fn(&str) + Send + Sync + 'static,
 ) -> Result<(), Problem> {
@@ -93,7 +95,7 @@ pub async fn serve(
             .map_err(|refusal| Problem { help: refusal.help, ..Problem::error(refusal.code, refusal.message) })?;
     }
     let watcher = watch(Shared::clone(&state), tell);
-    let routes = http::routes(Shared::clone(&state));
+    let routes = around(http::routes(Shared::clone(&state)));
     listen::listen(listener, routes, Shared::clone(&state), stop).await;
     watcher.abort();
     let _ = watcher.await;

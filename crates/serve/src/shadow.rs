@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 use tokio::sync::mpsc;
 
 use crate::{
-    answer::{Answer, Told, answer},
+    answer::{Answer, Kept, Told, answer},
     model::Served,
     rows::Rows,
 };
@@ -20,14 +20,7 @@ struct Mirrored {
     shadow: Arc<Served>,
     names: Vec<String>,
     frame: trainyard_learn::Frame,
-    told: Prediction,
-}
-
-/// An answered prediction that outlives its request.
-enum Prediction {
-    Numbers(Vec<f64>),
-    Whole(Vec<i64>),
-    Texts(Vec<String>),
+    told: Kept,
 }
 
 /// The way to the task that predicts in the shadow.
@@ -54,21 +47,9 @@ impl Shadow {
             shadow.metrics.shadow_skipped.fetch_add(1, Relaxed);
             return;
         };
-        let Some(told) = answer.outputs.first().map(|output| lasting(&output.told)) else { return };
+        let Some(told) = answer.outputs.first().map(|output| Kept::from(&output.told)) else { return };
         let names = rows.model().slots.iter().map(|slot| slot.name.clone()).collect();
         slot.send(Mirrored { shadow: Arc::clone(shadow), names, frame: rows.frame().clone(), told });
-    }
-}
-
-fn lasting(told: &Told<'_>) -> Prediction {
-    match told {
-        Told::Numbers(values) => Prediction::Numbers(values.clone()),
-        Told::Whole(values) => Prediction::Whole(values.clone()),
-        Told::Flags(flags) => Prediction::Whole(flags.iter().map(|flag| i64::from(*flag)).collect()),
-        Told::Classes(codes, names) => {
-            let name = |code: &u32| names.get(*code as usize).cloned().unwrap_or_default();
-            Prediction::Texts(codes.iter().map(name).collect())
-        }
     }
 }
 
@@ -85,16 +66,37 @@ fn compare(mirrored: Mirrored) {
     shadow.metrics.shadow_differences.fetch_add(different as u64, Relaxed);
 }
 
-fn differences(told: &Prediction, other: &Told<'_>) -> usize {
-    match (told, lasting(other)) {
+/// Rows that the two say otherwise of.
+fn differences(told: &Kept, other: &Told<'_>) -> usize {
+    fn count<T>(one: &[T], other: &[T], differ: impl Fn(&T, &T) -> bool) -> usize {
+        one.iter().zip(other).filter(|(one, other)| differ(one, other)).count()
+    }
+    match (told, &Kept::from(other)) {
         // A tenth of a percent: below it a number says the same.
-        (Prediction::Numbers(one), Prediction::Numbers(other)) => {
-            one.iter().zip(&other).filter(|(one, other)| (*one - *other).abs() > 1e-3 * one.abs().max(1e-9)).count()
+        (Kept::Numbers(one), Kept::Numbers(other)) => {
+            count(one, other, |one, other| (one - other).abs() > 1e-3 * one.abs().max(1e-9))
         }
-        (Prediction::Whole(one), Prediction::Whole(other)) => one.iter().zip(&other).filter(|(a, b)| a != b).count(),
-        (Prediction::Texts(one), Prediction::Texts(other)) => one.iter().zip(&other).filter(|(a, b)| a != b).count(),
-        (Prediction::Numbers(one), _) => one.len(),
-        (Prediction::Whole(one), _) => one.len(),
-        (Prediction::Texts(one), _) => one.len(),
+        (Kept::Whole(one), Kept::Whole(other)) => count(one, other, PartialEq::ne),
+        (Kept::Texts(one), Kept::Texts(other)) => count(one, other, PartialEq::ne),
+        // Versions of different tasks agree on nothing.
+        (Kept::Numbers(one), _) => one.len(),
+        (Kept::Whole(one), _) => one.len(),
+        (Kept::Texts(one), _) => one.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_says_something_else_is_a_difference() {
+        let numbers = Kept::Numbers(vec![100.0, 100.0, 0.0]);
+        assert_eq!(differences(&numbers, &Told::Numbers(vec![100.05, 100.2, 0.0])), 1);
+        let names = ["no".to_owned(), "yes".to_owned()];
+        let texts = Kept::Texts(vec!["no".to_owned(), "yes".to_owned()]);
+        assert_eq!(differences(&texts, &Told::Classes(vec![0, 0], &names)), 1);
+        assert_eq!(differences(&texts, &Told::Numbers(vec![0.0, 1.0])), 2);
+        assert_eq!(differences(&Kept::Whole(vec![1, 0]), &Told::Flags(vec![true, true])), 1);
     }
 }

@@ -113,29 +113,30 @@ impl State {
         }
     }
 
-    /// The one way from a body to an answer: `parse` fills the rows, the model predicts them, `write` writes what it said.
+    /// The one way from a body to an answer: `parse` fills the rows and says how they want to be answered, the model
+    /// predicts them, `write` writes what it said.
     ///
     /// # Errors
     /// What `parse` and the model refuse.
-    pub(crate) fn infer<T>(
+    pub(crate) fn infer<P, T>(
         &self,
         chosen: &Chosen,
         size: usize,
-        parse: impl FnOnce(&mut Rows<'_>) -> Result<(), Refusal>,
-        write: impl FnOnce(&Answer<'_>) -> Result<T, Refusal>,
+        parse: impl FnOnce(&mut Rows<'_>) -> Result<P, Refusal>,
+        write: impl FnOnce(&Answer<'_>, P) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let started = Instant::now();
         let served = &chosen.served;
         let work = || {
             let mut rows = Rows::new(served, self.limits.rows);
-            parse(&mut rows)?;
+            let wanted = parse(&mut rows)?;
             let answer = answer(served, &rows)?;
-            let written = write(&answer)?;
+            let written = write(&answer, wanted)?;
             self.after(chosen, &rows, &answer);
             served.metrics.rows.fetch_add(rows.len() as u64, Relaxed);
             Ok(written)
         };
-        let done: Result<T, Refusal> = if size > LARGE { tokio::task::block_in_place(work) } else { work() };
+        let done = if size > LARGE { tokio::task::block_in_place(|| caught(work)) } else { caught(work) };
         match &done {
             Ok(_) => served.metrics.answered.record(started.elapsed()),
             Err(refusal) if refusal.status.is_client_error() => {
@@ -159,6 +160,16 @@ impl State {
     }
 }
 
+/// A fault of ours costs its request an answer, not its connection.
+fn caught<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    // Nothing that the work changes outlives it but counters.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let message = "the prediction broke off at a fault of this program";
+        Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "prediction-broke-off", message)
+            .help("please report it, with the request"))
+    })
+}
+
 /// The place between 0 and 1 of a caller's key: always the same, and spread evenly. FNV-1a, mixed as in SplitMix64, since
 /// the upper bits decide.
 fn place_of(model: &str, key: &[u8]) -> f64 {
@@ -176,6 +187,16 @@ pub(crate) type Shared = Arc<State>;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_is_an_answer() {
+        let refusal = caught::<()>(|| panic!("a fault")).unwrap_err();
+        assert_eq!(
+            (refusal.status, refusal.code.as_str()),
+            (StatusCode::INTERNAL_SERVER_ERROR, "prediction-broke-off")
+        );
+        assert_eq!(caught(|| Ok(1)), Ok(1));
+    }
 
     #[test]
     fn keys_are_spread_evenly_and_apart_for_each_model() {

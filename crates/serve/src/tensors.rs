@@ -91,8 +91,8 @@ pub(crate) struct Tensor {
 ///
 /// # Errors
 /// `wrong-shape`, `unknown-column`, `missing-column`, `duplicate-column`, `wrong-type`, and what [`Rows`] refuses.
-pub(crate) fn fill(tensors: Vec<Tensor>, rows: &mut Rows<'_>) -> Result<(), Refusal> {
-    if let [whole] = tensors.as_slice()
+pub(crate) fn fill(mut tensors: Vec<Tensor>, rows: &mut Rows<'_>) -> Result<(), Refusal> {
+    if let [whole] = tensors.as_mut_slice()
         && let [count, columns] = whole.shape[..]
         && (columns > 1 || (rows.model().inputs.len() == 1 && rows.model().place(&whole.name, 0).is_none()))
     {
@@ -104,7 +104,7 @@ pub(crate) fn fill(tensors: Vec<Tensor>, rows: &mut Rows<'_>) -> Result<(), Refu
     }
     let mut expected = 0;
     let mut length = None;
-    for tensor in tensors {
+    for mut tensor in tensors {
         let count = match tensor.shape[..] {
             [count] | [count, 1] => rows_of(count, rows)?,
             _ => {
@@ -113,7 +113,7 @@ pub(crate) fn fill(tensors: Vec<Tensor>, rows: &mut Rows<'_>) -> Result<(), Refu
                 return Err(Refusal::bad("wrong-shape", message));
             }
         };
-        let elements = decoded(&tensor, count)?;
+        let elements = decoded(&mut tensor, count)?;
         if *length.get_or_insert(count) != count {
             let (name, first) = (shown(&tensor.name), length.unwrap_or_default());
             return Err(Refusal::bad(
@@ -153,7 +153,7 @@ fn rows_of(count: i64, rows: &Rows<'_>) -> Result<usize, Refusal> {
     if count > rows.most() { Err(too_many_rows(rows.most())) } else { Ok(count) }
 }
 
-fn matrix(tensor: &Tensor, count: i64, columns: i64, rows: &mut Rows<'_>) -> Result<(), Refusal> {
+fn matrix(tensor: &mut Tensor, count: i64, columns: i64, rows: &mut Rows<'_>) -> Result<(), Refusal> {
     let width = rows.model().inputs.len();
     if usize::try_from(columns) != Ok(width) {
         let message = format!("input `{}` has {columns} columns, the model takes {width}", shown(&tensor.name));
@@ -175,32 +175,29 @@ fn matrix(tensor: &Tensor, count: i64, columns: i64, rows: &mut Rows<'_>) -> Res
 }
 
 /// The elements as numbers or texts, exactly `count` of them.
-fn decoded(tensor: &Tensor, count: usize) -> Result<Elements, Refusal> {
-    let found = match &tensor.elements {
-        Elements::Numbers(numbers) if tensor.datatype == Datatype::Bytes => numbers.len(),
-        Elements::Numbers(numbers) => numbers.len(),
-        Elements::Texts(texts) if tensor.datatype == Datatype::Bytes => texts.len(),
-        Elements::Texts(_) => {
-            let message = format!("input `{}` holds texts, which only the datatype BYTES does", shown(&tensor.name));
-            return Err(Refusal::bad("wrong-type", message));
-        }
+fn decoded(tensor: &mut Tensor, count: usize) -> Result<Elements, Refusal> {
+    let elements = match std::mem::replace(&mut tensor.elements, Elements::Numbers(Vec::new())) {
         Elements::Raw(bytes) => match tensor.datatype.size() {
-            Some(size) if bytes.len() % size == 0 => bytes.len() / size,
+            Some(size) if bytes.len() % size == 0 => Elements::Numbers(numbers(tensor.datatype, &bytes)),
             Some(size) => {
                 let message =
                     format!("input `{}` has {} bytes, which {size} does not divide", shown(&tensor.name), bytes.len());
                 return Err(Refusal::bad("wrong-shape", message));
             }
-            None => return raw_texts(tensor, bytes, count),
+            None => Elements::Texts(raw_texts(tensor, &bytes)?),
         },
+        Elements::Texts(_) if tensor.datatype != Datatype::Bytes => {
+            let message = format!("input `{}` holds texts, which only the datatype BYTES does", shown(&tensor.name));
+            return Err(Refusal::bad("wrong-type", message));
+        }
+        elements => elements,
     };
-    if found != count {
-        return Err(wrong_count(tensor, found, count));
-    }
-    Ok(match &tensor.elements {
-        Elements::Raw(bytes) => Elements::Numbers(numbers(tensor.datatype, bytes)),
-        other => other.clone(),
-    })
+    let found = match &elements {
+        Elements::Numbers(numbers) => numbers.len(),
+        Elements::Texts(texts) => texts.len(),
+        Elements::Raw(_) => 0,
+    };
+    if found == count { Ok(elements) } else { Err(wrong_count(tensor, found, count)) }
 }
 
 fn wrong_count(tensor: &Tensor, found: usize, count: usize) -> Refusal {
@@ -209,7 +206,7 @@ fn wrong_count(tensor: &Tensor, found: usize, count: usize) -> Refusal {
     Refusal::bad("wrong-shape", message)
 }
 
-fn raw_texts(tensor: &Tensor, mut bytes: &[u8], count: usize) -> Result<Elements, Refusal> {
+fn raw_texts(tensor: &Tensor, mut bytes: &[u8]) -> Result<Vec<Option<String>>, Refusal> {
     let mut texts = Vec::new();
     while let Some((length, rest)) = bytes.split_first_chunk::<4>() {
         let length = u32::from_le_bytes(*length) as usize;
@@ -221,7 +218,7 @@ fn raw_texts(tensor: &Tensor, mut bytes: &[u8], count: usize) -> Result<Elements
         let message = format!("the texts of input `{}` end in the middle of one", shown(&tensor.name));
         return Err(Refusal::bad("wrong-shape", message));
     }
-    if texts.len() == count { Ok(Elements::Texts(texts)) } else { Err(wrong_count(tensor, texts.len(), count)) }
+    Ok(texts)
 }
 
 /// A text element.

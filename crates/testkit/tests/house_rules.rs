@@ -23,7 +23,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["core", "store"]),
     ("serve", &["core", "data", "learn", "model"]),
     ("report", &["core"]),
-    ("cli", &["core", "data", "engine", "explain", "learn", "manifest", "model", "report", "serve", "steps", "store"]),
+    ("server", &["core", "engine", "report", "store"]),
+    (
+        "cli",
+        &[
+            "core", "data", "engine", "explain", "learn", "manifest", "model", "report", "serve", "server", "steps",
+            "store",
+        ],
+    ),
     ("testkit", &["core"]),
 ];
 

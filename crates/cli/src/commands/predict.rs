@@ -11,7 +11,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use trainyard_data::read::{ReadOptions, expand};
 use trainyard_model::{Asked, Package, predict_files};
-use trainyard_steps::REGISTRY;
 use trainyard_store::Mode;
 
 use crate::{
@@ -19,7 +18,7 @@ use crate::{
     failure::Failure,
     output::Output,
     progress::{seconds, thousands},
-    project, render,
+    project, registered, render,
 };
 
 pub(super) fn predict(args: &Args, wanted: &PredictArgs, output: &Output) -> Result<ExitCode, Failure> {
@@ -72,11 +71,8 @@ pub(super) fn load(args: &Args, name: &str, known_as: &str) -> Result<(u64, Arc<
             _ => failure.help("`trainyard models` lists what there is"),
         }
     })?;
-    let artifact = trainyard_engine::load(&store, &REGISTRY, digest)?;
-    let package =
-        artifact.value.into_any().downcast::<Package>().map_err(|_| {
-            Failure::run("broken-artifact", format!("version {version} of `{name}` is no model package"))
-        })?;
+    let package = registered::package(&store, name, version, digest)
+        .map_err(|problem| Failure { help: problem.help, ..Failure::run(problem.code, problem.message) })?;
     Ok((version, package))
 }
 

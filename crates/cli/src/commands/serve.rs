@@ -6,14 +6,16 @@ use serde_json::json;
 use trainyard_core::{Deployment, Problem};
 use trainyard_model::Package;
 use trainyard_serve::{Limits, LogSettings, Registered, Settings, Source};
-use trainyard_steps::REGISTRY;
-use trainyard_store::{Mode, Store, StoreError};
+use trainyard_server::Site;
+use trainyard_store::{Mode, Store};
 
 use crate::{
     args::{Args, ServeArgs},
     failure::Failure,
     output::{Output, complain},
     project,
+    registered::{self, problem},
+    workshop::Workshop,
 };
 
 pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<ExitCode, Failure> {
@@ -28,7 +30,7 @@ pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<E
         Ok(token)
     });
     let token = token.transpose()?;
-    let store = project::open_nearby(args, Mode::Read)?;
+    let store = project::open_or_make(args)?;
     let log = (asked.log_share > 0.0).then(|| LogSettings {
         folder: store.root().join("requests"),
         share: asked.log_share.min(1.0),
@@ -57,13 +59,22 @@ pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<E
         version: env!("CARGO_PKG_VERSION"),
     };
     let document = |address: std::net::SocketAddr| json!({"listening": format!("http://{address}")});
+    let open = |mode| Store::open(store.root(), mode);
+    let catalog = Arc::new(Catalog { store: open(Mode::Read)? });
+    let site = Arc::new(Site {
+        reader: open(Mode::Read)?,
+        workshop: Box::new(Workshop { project: project::folder_of(store.root()), store: open(Mode::Read)? }),
+        store,
+        version: env!("CARGO_PKG_VERSION"),
+    });
     let served = runtime.block_on(async {
         let listener = trainyard_serve::bind(asked.listen, settings.token.is_some()).await?;
         let address = listener.local_addr().map_err(|error| Problem::error("io", error.to_string()))?;
         let words = format!("serving on http://{address} (REST and gRPC); POST /predict/MODEL predicts\n");
         output.answer(&document(address), &words);
         let tell = |line: &str| complain(&format!("{line}\n"));
-        trainyard_serve::serve(listener, Arc::new(Catalog { store }), settings, stopped(), tell).await
+        let around = |inference| trainyard_server::routes(site, inference);
+        trainyard_serve::serve(listener, catalog, settings, around, stopped(), tell).await
     });
     // A request that was given up on may still be at work; nobody waits for it.
     runtime.shutdown_timeout(Duration::from_millis(200));
@@ -98,10 +109,6 @@ struct Catalog {
     store: Store,
 }
 
-fn problem(error: StoreError) -> Problem {
-    Problem { help: error.help, ..Problem::error(error.code, error.message) }
-}
-
 impl Source for Catalog {
     fn state(&self) -> Result<u64, Problem> {
         self.store.changes().map_err(problem)
@@ -127,15 +134,7 @@ impl Source for Catalog {
     }
 
     fn load(&self, name: &str, version: u64) -> Result<Arc<Package>, Problem> {
-        let found = self.store.resolve(name, &version.to_string()).map_err(problem)?;
-        let (_, digest) = found.ok_or_else(|| {
-            Problem::error("unknown-version", format!("the model `{name}` has no version {version} any more"))
-        })?;
-        let artifact = trainyard_engine::load(&self.store, &REGISTRY, digest)
-            .map_err(|error| Problem { help: error.help, ..Problem::error(error.code, error.message) })?;
-        artifact.value.into_any().downcast::<Package>().map_err(|_| {
-            Problem::error("broken-artifact", format!("version {version} of `{name}` is no model package"))
-        })
+        registered::version(&self.store, name, version)
     }
 
     fn deploy(&self, name: &str, deployment: &Deployment, reason: &str) -> Result<(), Problem> {

@@ -464,6 +464,14 @@ fn a_caller_stays_with_its_version_and_a_failing_newcomer_is_taken_back() {
     let told = sandbox.run(&["deploy", "power-plant", "--json"]).expect(0).json();
     let reason = told["history"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("version 2 did not answer"), "{reason}");
+    // Deployed again it is judged anew: what went wrong before does not count.
+    sandbox
+        .run(&[&["deploy", "power-plant@2", "--canary", "40", "--sticky", "x-user"], limits.as_slice()].concat())
+        .expect(0);
+    thread::sleep(Duration::from_millis(700));
+    let again: Vec<u64> = (0..60).map(|_| version(newcomer)).collect();
+    thread::sleep(Duration::from_millis(700));
+    assert!(again.iter().all(|version| *version == 2) && version(newcomer) == 2, "{again:?}");
 }
 
 #[test]

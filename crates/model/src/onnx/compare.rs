@@ -2,9 +2,10 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use trainyard_core::Problem;
 use trainyard_data::DataError;
 use trainyard_learn::{
-    Frame, LearnError, Prediction, Values,
+    Frame, Prediction, Values,
     features::{FeaturePlan, Transform, seconds_of},
     onnx::{Runtime, Tensor},
 };
@@ -30,16 +31,12 @@ pub struct Agreement {
     pub ties: usize,
 }
 
-fn data_error(error: LearnError) -> DataError {
-    DataError { code: error.code.to_owned(), message: error.message, help: error.help }
-}
-
 /// Runs the export over raw feature columns and compares what comes out with what the package says.
 ///
 /// # Errors
 /// `onnx-differs` where they differ; `onnxruntime-missing`, `onnx-refused` and `onnx-failed` from the library.
 pub fn compare(package: &Package, exported: &Exported, frame: &Frame) -> Result<Agreement, DataError> {
-    let runtime = Runtime::new(&exported.bytes).map_err(data_error)?;
+    let runtime = Runtime::new(&exported.bytes).map_err(Problem::from)?;
     let frame = as_fed(&package.features, frame);
     let (frame, expected) = predicted(package, frame)?;
     if frame.rows == 0 {
@@ -51,7 +48,7 @@ pub fn compare(package: &Package, exported: &Exported, frame: &Frame) -> Result<
         .map(|place| &exported.inputs[place])
         .map(|input| Ok((input.name.as_str(), feed(&frame, &input.column, input.feed)?)))
         .collect::<Result<Vec<_>, DataError>>()?;
-    let made = runtime.run(&feeds).map_err(data_error)?;
+    let made = runtime.run(&feeds).map_err(Problem::from)?;
     let mut agreement = Agreement { rows: frame.rows, ..Agreement::default() };
     judge(package, exported, &expected, &made, &mut agreement)?;
     Ok(agreement)
@@ -112,7 +109,7 @@ fn feed(frame: &Frame, name: &str, feed: Feed) -> Result<Tensor, DataError> {
         }
         (_, Values::Number(numbers) | Values::Moment(numbers)) => Tensor::Doubles(shape, numbers.clone()),
         (Feed::Seconds, Values::Category { .. }) => {
-            let seconds: Cow<'_, [f64]> = seconds_of(column).map_err(data_error)?;
+            let seconds: Cow<'_, [f64]> = seconds_of(column).map_err(Problem::from)?;
             Tensor::Doubles(shape, seconds.into_owned())
         }
         (Feed::Number { .. }, Values::Category { codes, levels }) => {

@@ -6,7 +6,7 @@ use trainyard_core::{StepError, evaluation::Task, judgement::Threshold};
 use trainyard_learn::metrics::{self, Choose, Scored};
 use trainyard_model::Package;
 
-use super::unseen::{Unseen, step_error};
+use super::unseen::Unseen;
 
 /// A threshold as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -72,7 +72,7 @@ pub(super) fn threshold(
         BestBy::Youden => Choose::Youden,
         BestBy::Cost => Choose::Cost(costs.map_or_else(|| vec![vec![0.0, 1.0], vec![1.0, 0.0]], <[_]>::to_vec)),
     };
-    let value = metrics::threshold(&apart.scored(&prediction), &choose).map_err(step_error)?;
+    let value = metrics::threshold(&apart.scored(&prediction), &choose)?;
     Ok(Some(told(value, by.name(), Some(VALIDATION))))
 }
 

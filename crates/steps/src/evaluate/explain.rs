@@ -16,7 +16,7 @@ use trainyard_model::Package;
 
 use super::{
     judge,
-    unseen::{Unseen, check_part, predict, problem, step_error},
+    unseen::{Unseen, check_part, predict},
 };
 
 /// What to explain, and how thoroughly.
@@ -70,7 +70,7 @@ impl Step for Explain {
         let mut problems: Vec<Problem> = check_part(&params.part, inputs).into_iter().collect();
         if let Some(Outline::Model { task, features, .. }) = inputs.get("model") {
             if let Some(Err(error)) = params.metric.as_ref().map(|metric| metrics::check(metric, *task)) {
-                problems.push(problem(error).at(["metric"]));
+                problems.push(Problem::from(error).at(["metric"]));
             }
             for (index, column) in params.columns.iter().flatten().enumerate() {
                 if !features.is_empty() && !features.contains(column) {
@@ -116,8 +116,7 @@ impl Step for Explain {
         let dependence = columns
             .iter()
             .map(|column| dependence::dependence(&frame, column, class, &|frame| predict(package, frame)))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(step_error)?;
+            .collect::<Result<Vec<_>, _>>()?;
         context.progress(2, 3, "shap")?;
         let shap = shap_values(package, &frame, class, context)?;
         let study = Study::Explanation {
@@ -158,7 +157,7 @@ fn shap_values(
     context: &Context<'_>,
 ) -> Result<Vec<Shap>, StepError> {
     let Some(model) = &package.model else { return Ok(Vec::new()) };
-    let x = package.features.apply(frame).map_err(step_error)?;
+    let x = package.features.apply(frame)?;
     let values = match shap::shap(model, &x, context.threads) {
         Ok(values) => values,
         Err(error) if error.code == "no-trees" => return Ok(Vec::new()),

@@ -15,7 +15,7 @@ use trainyard_learn::{
 };
 use trainyard_model::{Package, frame};
 
-use super::unseen::{Unseen, predict, step_error};
+use super::unseen::{Unseen, predict};
 
 /// A model's predictions of the judged rows, and what comes with them.
 pub(super) struct Predicted {
@@ -33,7 +33,7 @@ impl Predicted {
         let prediction = package.predict_prepared(&test.table)?;
         let conformal = package.conformal.as_ref();
         let points = match test.task {
-            Task::Clustering => Some(package.features.apply(&test.frame(package)?).map_err(step_error)?),
+            Task::Clustering => Some(package.features.apply(&test.frame(package)?)?),
             _ => None,
         };
         Ok(Self {
@@ -235,5 +235,5 @@ pub(super) fn permutation(
         threads: context.threads,
         ..Judged::new(&frame, &test.truth, test.task, metric, seed)
     };
-    importance::permutation(&judged, &columns, &|frame| predict(package, frame)).map_err(step_error)
+    importance::permutation(&judged, &columns, &|frame| predict(package, frame)).map_err(StepError::from)
 }

@@ -14,7 +14,6 @@ use trainyard_data::split::{FoldSpec, SplitTable};
 use trainyard_learn::metrics;
 use trainyard_model::Package;
 
-use super::unseen::{problem, step_error};
 use crate::train::refit::{self, Growth, Size};
 
 /// Which shares, and what judges them.
@@ -72,7 +71,7 @@ impl Step for LearningCurve {
         }
         if let Some(Outline::Model { task, estimator, .. }) = inputs.get("model") {
             if let Some(Err(error)) = params.metric.as_ref().map(|metric| metrics::check(metric, *task)) {
-                problems.push(problem(error).at(["metric"]));
+                problems.push(Problem::from(error).at(["metric"]));
             }
             problems.extend(refit::check(estimator).err());
         }
@@ -89,7 +88,7 @@ impl Step for LearningCurve {
             models.first().ok_or_else(|| StepError::new("missing-input", "there is no model to fit anew"))?;
         let task = package.signature.task;
         let metric = params.metric.as_deref().unwrap_or_else(|| metrics::deciding(task));
-        metrics::check(metric, Some(task)).map_err(step_error)?;
+        metrics::check(metric, Some(task))?;
         let mut shares = params.shares.clone();
         shares.sort_by(f64::total_cmp);
         shares.dedup();

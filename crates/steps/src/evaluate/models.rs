@@ -24,7 +24,7 @@ use super::{
     gates,
     judge::{self, Predicted},
     reuse, slices, suspicions,
-    unseen::{Unseen, check_level, check_part, problem, step_error, task},
+    unseen::{Unseen, check_level, check_part, task},
     yardsticks,
 };
 
@@ -202,7 +202,7 @@ fn check_metrics(params: &Params, task: Option<Task>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, name) in params.metrics.iter().flatten().enumerate() {
         if let Err(error) = metrics::check(name, task) {
-            problems.push(problem(error).at(["metrics".to_owned(), index.to_string()]));
+            problems.push(Problem::from(error).at(["metrics".to_owned(), index.to_string()]));
         }
     }
     if params.metrics.as_ref().is_some_and(Vec::is_empty) {
@@ -214,7 +214,7 @@ fn check_metrics(params: &Params, task: Option<Task>) -> Vec<Problem> {
     {
         let unknown = match metrics::check(best, task) {
             Ok(_) => Problem::unknown("unknown-metric", "metric", best, measured.iter().copied()),
-            Err(error) => problem(error),
+            Err(error) => Problem::from(error),
         };
         problems.push(unknown.at(["best"]));
     }
@@ -277,7 +277,7 @@ fn evaluate(
         (None, None) => metrics::deciding(test.task).to_owned(),
         (None, Some(metrics)) => metrics.first().cloned().unwrap_or_default(),
     };
-    let direction = metrics::check(&decided_by, Some(test.task)).map_err(step_error)?.direction;
+    let direction = metrics::check(&decided_by, Some(test.task))?.direction;
     let settings = Settings {
         level: params.level,
         seed: params.seed,
@@ -375,7 +375,7 @@ fn evaluate(
     };
     suspicions::warn(&evaluation, split, models, context);
     for gate in &params.gates {
-        let condition = gates::parse(gate, &names).map_err(StepError::from)?;
+        let condition = gates::parse(gate, &names)?;
         let verdict = gates::judge(gate, &condition, &evaluation);
         evaluation.gates.push(verdict);
     }

@@ -23,7 +23,7 @@ use trainyard_model::Package;
 use super::{
     gates::{self, Condition},
     judge::measure,
-    unseen::{Unseen, check_level, check_part, predict, problem, step_error, task},
+    unseen::{Unseen, check_level, check_part, predict, task},
 };
 
 /// What to disturb, how strongly, and what must hold.
@@ -94,7 +94,7 @@ impl Step for Robustness {
     fn check(params: Params, inputs: &Outlines, _: &Setting) -> Result<(Params, Outlines), Vec<Problem>> {
         let mut problems: Vec<Problem> = check_part(&params.part, inputs).into_iter().collect();
         if let Some(Err(error)) = params.named().map(|metric| metrics::check(metric, task(inputs))) {
-            problems.push(problem(error).at(["metric"]));
+            problems.push(Problem::from(error).at(["metric"]));
         }
         for (kind, strengths) in params.kinds() {
             let most = if kind == Disturbance::Noise { 10.0 } else { 1.0 };
@@ -120,13 +120,13 @@ impl Step for Robustness {
         let models = inputs.many::<Package>("models")?;
         let test = Unseen::of(&split, &models, &params.part, context)?;
         let metric = params.named().unwrap_or_else(|| metrics::deciding(test.task)).to_owned();
-        metrics::check(&metric, Some(test.task)).map_err(step_error)?;
+        metrics::check(&metric, Some(test.task))?;
         let settings = Settings { level: params.level, seed: params.seed, ..Settings::default() };
         let mut found = BTreeMap::new();
         for (done, (name, package)) in models.iter().enumerate() {
             let frame = test.frame(package)?;
             let judge = |frame: &trainyard_learn::Frame| -> Result<Measured, StepError> {
-                let prediction = predict(package, frame).map_err(step_error)?;
+                let prediction = predict(package, frame)?;
                 let mut why = String::new();
                 let scored = test.scored(&prediction);
                 measure(&scored, test.task, &[metric.as_str()], &settings, &mut |message| why = message)
@@ -151,7 +151,7 @@ impl Step for Robustness {
         }
         let mut refused = Vec::new();
         for gate in &params.gates {
-            let (condition, kind, strength) = gate_of(gate, params).map_err(StepError::from)?;
+            let (condition, kind, strength) = gate_of(gate, params)?;
             for (name, all) in &found {
                 let measured = all
                     .iter()

@@ -158,16 +158,6 @@ pub(crate) fn some(prediction: &Prediction, rows: &[usize]) -> Prediction {
     }
 }
 
-pub(crate) fn problem(error: LearnError) -> Problem {
-    let mut problem = Problem::error(error.code, error.message);
-    problem.help = error.help;
-    problem
-}
-
-pub(crate) fn step_error(error: LearnError) -> StepError {
-    problem(error).into()
-}
-
 /// A package's prediction of raw columns, for functions that know no package.
 pub(crate) fn predict(package: &Package, frame: &Frame) -> Result<Prediction, LearnError> {
     package.predict_frame(frame).map_err(|error| LearnError {

@@ -28,7 +28,7 @@ use trainyard_learn::{
 };
 use trainyard_model::{Package, Scorer};
 
-use crate::evaluate::unseen::{Unseen, check_level, check_part, problem, step_error};
+use crate::evaluate::unseen::{Unseen, check_level, check_part};
 
 /// What to try, and how much worse the model may become.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -104,7 +104,7 @@ impl Step for Model {
         if let Some(metric) = &params.metric
             && let Err(error) = metrics::check(metric, task)
         {
-            problems.push(problem(error).at(["metric"]));
+            problems.push(Problem::from(error).at(["metric"]));
         }
         if !problems.is_empty() {
             return Err(problems);
@@ -165,7 +165,7 @@ fn optimise(
     context: &Context<'_>,
 ) -> Result<(Arc<Package>, Report), StepError> {
     let metric = params.metric.clone().unwrap_or_else(|| metrics::deciding(held.task).to_owned());
-    let direction = metrics::check(&metric, Some(held.task)).map_err(step_error)?.direction;
+    let direction = metrics::check(&metric, Some(held.task))?.direction;
     let measure = |package: &Package| measure(params, &metric, package, held);
     let before = measure(package)?;
     let allowed = params.at_most_loss * before.value.abs();
@@ -180,7 +180,7 @@ fn optimise(
         chosen: false,
         measured: before.clone(),
     }];
-    let x = package.features.apply(&held.frame(package)?).map_err(step_error)?;
+    let x = package.features.apply(&held.frame(package)?)?;
     let sample = Sample { weights: held.weights.as_deref(), ..Sample::new(&x, &held.truth, held.classes.len()) };
     let techniques = params.techniques.as_deref().unwrap_or(&Technique::ALL);
     for (turn, &technique) in techniques.iter().enumerate() {
@@ -229,7 +229,7 @@ fn measure(params: &Params, metric: &str, package: &Package, held: &Unseen) -> R
     let undefined = || StepError::new("metric-not-measured", format!("`{metric}` could not be measured"));
     let (_, measured) =
         metrics::measure_with(&[metric], held.task, &scored, &settings).into_iter().next().ok_or_else(undefined)?;
-    let measured = measured.map_err(step_error)?;
+    let measured = measured?;
     if measured.value.is_finite() { Ok(measured) } else { Err(undefined()) }
 }
 

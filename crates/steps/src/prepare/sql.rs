@@ -79,7 +79,7 @@ impl Step for Sql {
         let table = sql::sql_into(&checked.query, &tables, context.held, &|| context.monitor.cancelled())?;
         let table = match tables.as_slice() {
             [(name, from)] => {
-                let query = sql::normalised(&checked.query).map_err(StepError::from)?;
+                let query = sql::normalised(&checked.query)?;
                 table.prepared_from(from, Operation::Sql { table: name.clone(), query })
             }
             _ => table,

@@ -248,7 +248,7 @@ fn collect(params: &Params, context: &Context<'_>) -> Result<Outputs, StepError>
         let read = read::read(&[table], &read::ReadOptions::default(), &|| context.monitor.cancelled())?;
         let schema = read.table.schema();
         for (name, column_type) in &params.columns {
-            let found = schema.require(name).map_err(StepError::from)?;
+            let found = schema.require(name)?;
             if found.column_type != *column_type {
                 let message = format!("column `{name}` is {}, not {column_type} as declared", found.column_type);
                 return Err(StepError::new("wrong-type", message));

@@ -16,7 +16,6 @@ use super::{
     algorithm::Algorithm,
     cross_validate::{OutOfFold, out_of_fold, pooled},
     material::Material,
-    prepare::problem,
 };
 
 /// Folds of which each predicts what it has not seen.
@@ -52,7 +51,7 @@ pub(super) fn calibrate(
         let part = some(&held_out, &first);
         let (truth, weights) = material.truth(&part.rows);
         let fitted = Calibration::fit(method, &truth, &part.prediction, weights.as_deref());
-        package.calibration = Some(fitted.map_err(|error| StepError::from(problem(error)))?);
+        package.calibration = Some(fitted?);
     }
     if let Some(params) = &common.conformal {
         let mut part = some(&held_out, &second);
@@ -60,8 +59,7 @@ pub(super) fn calibrate(
             part.prediction = calibration.apply(part.prediction);
         }
         let (truth, _) = material.truth(&part.rows);
-        package.conformal =
-            Some(Conformal::fit(params, &truth, &part.prediction).map_err(|error| StepError::from(problem(error)))?);
+        package.conformal = Some(Conformal::fit(params, &truth, &part.prediction)?);
         if material.groups.is_some() || material.times.is_some() {
             let what = if material.groups.is_some() { "rows of a group depend on each other" } else { "time passes" };
             let message = format!("where {what}, conformal coverage is no promise; see what it is on the test part");
@@ -89,7 +87,7 @@ fn predicted(
     model: &impl Fitted,
     rows: &[usize],
 ) -> Result<Prediction, StepError> {
-    let matrix = plan.apply(&material.frame.take(rows)).map_err(|error| StepError::from(problem(error)))?;
+    let matrix = plan.apply(&material.frame.take(rows))?;
     Ok(model.predict(&matrix))
 }
 

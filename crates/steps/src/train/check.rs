@@ -8,7 +8,6 @@ use super::{
     algorithm::Algorithm,
     diagnosis,
     material::Roles,
-    prepare::problem,
     training::{Common, Training},
     tune::below,
     warm_start,
@@ -19,7 +18,7 @@ pub(super) fn check<A: Algorithm>(
     params: &Training<<A::Estimator as Estimator>::Params>,
     inputs: &Outlines,
 ) -> Result<Outlines, Vec<Problem>> {
-    let mut problems: Vec<Problem> = A::Estimator::check(&params.estimator).into_iter().map(problem).collect();
+    let mut problems: Vec<Problem> = A::Estimator::check(&params.estimator).into_iter().map(Problem::from).collect();
     if let Some(tune) = &params.common.tune {
         let (parts, _) = parts(inputs);
         problems.extend(tune.check(params.common.task, parts));
@@ -84,7 +83,7 @@ pub(super) fn check_common(
         }
     }
     if let Some(error) = common.conformal.as_ref().and_then(trainyard_learn::conformal::ConformalParams::check) {
-        problems.push(below(problem(error), &["conformal"]));
+        problems.push(below(Problem::from(error), &["conformal"]));
     }
     if common.calibrate.is_some() && common.task.is_some_and(|task| !task.is_classification()) {
         let message = "only probabilities of classes can be calibrated";
@@ -103,7 +102,7 @@ pub(super) fn check_common(
     let roles = Roles { target: target.as_deref(), group, time, weights: common.weights.clone() };
     let names = roles.candidates(schema, common);
     for error in common.features.check(&names) {
-        problems.push(below(problem(error), &["features"]));
+        problems.push(below(Problem::from(error), &["features"]));
     }
     if !problems.is_empty() {
         return Err(problems);

@@ -11,7 +11,7 @@ use trainyard_learn::{
 use super::{
     algorithm::Algorithm,
     material::{Material, Rows},
-    prepare::{fit_alone, problem},
+    prepare::fit_alone,
     search::{Earlier, Search, search},
     tune::Tune,
 };
@@ -47,7 +47,7 @@ pub(super) fn out_of_fold<A: Algorithm>(
             }
         };
         let (plan, fitting) = fit_alone::<A>(material, params, &fold.train)?;
-        let matrix = plan.apply(&material.frame.take(&fold.test)).map_err(|error| StepError::from(problem(error)))?;
+        let matrix = plan.apply(&material.frame.take(&fold.test))?;
         all.push(OutOfFold { rows: fold.test.clone(), prediction: fitting.model.predict(&matrix) });
     }
     Ok(all)

@@ -20,7 +20,7 @@ use super::{
     check::check,
     cross_validate, diagnosis,
     material::{Material, Rows},
-    prepare::{fit, fit_alone, problem},
+    prepare::{fit, fit_alone},
     search::{self, Search},
     training::Training,
     warm_start,
@@ -219,5 +219,5 @@ fn baselines(material: &Material<'_>, train: &[usize]) -> Result<Vec<Baseline>, 
         return Ok(Vec::new());
     }
     let (y, weights) = material.truth(train);
-    Baseline::fit(material.target.classes.len(), &y, weights.as_deref()).map_err(|error| problem(error).into())
+    Baseline::fit(material.target.classes.len(), &y, weights.as_deref()).map_err(StepError::from)
 }

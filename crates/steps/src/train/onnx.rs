@@ -24,7 +24,6 @@ use super::{
     check::check_common,
     fit::{Made, pack, parts, sketch},
     material::Material,
-    prepare::problem,
     training::Common,
 };
 
@@ -140,8 +139,7 @@ impl Step for Onnx {
                 classes: classes.len(),
                 order: order(params, classes)?,
             },
-        )
-        .map_err(|error| StepError::from(problem(error)))?;
+        )?;
         let plain = |name: String| ColumnPlan {
             name,
             transform: Transform::Number {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use trainyard_core::{Problem, StepError, evaluation::Task};
 use trainyard_learn::{
-    Checkpoints, Estimator, FitContext, Fitted, LearnError, Matrix, Prediction, Sample,
+    Checkpoints, Estimator, FitContext, Fitted, Matrix, Prediction, Sample,
     features::{FeaturePlan, Goal, Wants},
 };
 
@@ -64,11 +64,9 @@ impl Prepared {
         let goal = target.task.is_supervised().then_some(goal);
         let (plan, x) = match material.start {
             // the model that is gone on from knows the rows by its own features only
-            Some(package) => {
-                (package.features.clone(), package.features.apply(&material.frame.take(train)).map_err(problem)?)
-            }
+            Some(package) => (package.features.clone(), package.features.apply(&material.frame.take(train))?),
             None => FeaturePlan::fit_apply(&material.features, wants, &material.frame, Some(train), goal.as_ref())
-                .map_err(|errors| StepError::problems(errors.into_iter().map(problem).collect()))?,
+                .map_err(|errors| StepError::problems(errors.into_iter().map(Problem::from).collect()))?,
         };
         let part = |x: Matrix, rows: &[usize]| {
             let (y, weights) = material.truth(rows);
@@ -79,7 +77,7 @@ impl Prepared {
         let mut train = part(x, train);
         let mut watched = match watched {
             [] => None,
-            rows => Some(part(plan.apply(&material.frame.take(rows)).map_err(problem)?, rows)),
+            rows => Some(part(plan.apply(&material.frame.take(rows))?, rows)),
         };
         let asked = material.common.class_weights.as_ref();
         if let Some(factors) = class_weights::factors(asked, &train.y, train.weights.as_deref(), &target.classes)? {
@@ -112,8 +110,7 @@ impl Prepared {
         let start = material.start.and_then(|package| package.model.as_deref());
         let context = FitContext { seed, threads, on_iteration, checkpoints, start };
         let params = A::suited(params, target.task);
-        let model = A::Estimator::fit(&params, &self.train.sample(classes), watched.as_ref(), &context)
-            .map_err(|error| StepError::from(problem(error)))?;
+        let model = A::Estimator::fit(&params, &self.train.sample(classes), watched.as_ref(), &context)?;
         stop_if_cancelled(material)?;
         Ok(A::keep(model))
     }
@@ -131,14 +128,6 @@ pub(super) fn stop_if_cancelled(material: &Material<'_>) -> Result<(), StepError
         return Err(StepError::new("cancelled", "the run was cancelled"));
     }
     Ok(())
-}
-
-/// A fit's problem as the step tells it.
-pub(super) fn problem(error: LearnError) -> Problem {
-    let mut problem = Problem::error(error.code, error.message);
-    problem.help = error.help;
-    problem.at = error.field.map(str::to_owned).into_iter().collect();
-    problem
 }
 
 /// Fits features and estimator on `train`; `validation` decides early stopping only. Tells how far it is.

@@ -18,7 +18,7 @@ use super::{
     material::{Material, Rows},
     mlp::Mlp,
     naive_bayes::NaiveBayes,
-    prepare::{fit_alone, problem, stop_if_cancelled},
+    prepare::{fit_alone, stop_if_cancelled},
     svm::Svm,
     training::Training,
 };
@@ -148,14 +148,14 @@ fn score<A: Algorithm>(
 ) -> Result<[f64; 2], StepError> {
     let (plan, fitting) = fit_alone::<A>(material, params, &rows.train)?;
     let value = |rows: &[usize]| -> Result<f64, StepError> {
-        let x = plan.apply(&material.frame.take(rows)).map_err(problem)?;
+        let x = plan.apply(&material.frame.take(rows))?;
         let prediction: Prediction = fitting.model.predict(&x);
         let (truth, weights) = material.truth(rows);
         let queries = material.groups.as_ref().filter(|_| material.target.task == Task::Ranking);
         let groups: Option<Vec<u32>> = queries.map(|groups| rows.iter().map(|&row| groups[row]).collect());
         let scored =
             Scored { truth: &truth, prediction: &prediction, weights: weights.as_deref(), groups: groups.as_deref() };
-        Ok(metrics::value(metric, material.target.task, &scored).map_err(problem)?)
+        Ok(metrics::value(metric, material.target.task, &scored)?)
     };
     Ok([value(&rows.train)?, value(&rows.test)?])
 }

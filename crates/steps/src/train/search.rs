@@ -14,7 +14,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trainyard_core::{
-    StepError,
+    Problem, StepError,
     trial::{Trial, TrialState, Tuning},
 };
 use trainyard_learn::{
@@ -27,7 +27,7 @@ use super::{
     advice,
     algorithm::Algorithm,
     material::{Material, Rows},
-    prepare::{Prepared, problem, stop_if_cancelled},
+    prepare::{Prepared, stop_if_cancelled},
     tune::{Tune, fields, with},
 };
 
@@ -84,7 +84,7 @@ pub(super) fn search<A: Algorithm>(
     let (tune, material, started) = (search.tune, search.material, Instant::now());
     let task = material.target.task;
     let metric = tune.metric(task);
-    let direction = metrics::check(metric, Some(task)).map_err(problem)?.direction;
+    let direction = metrics::check(metric, Some(task))?.direction;
     let judge = Judge::<A>::new(search, metric, direction)?;
     let seed = material.common.seed;
     let most = proposals(tune.sampler, search.space).map_or(tune.trials, |most| tune.trials.min(most as u32));
@@ -275,7 +275,7 @@ impl<'a, A: Algorithm> Judge<'a, A> {
         let params = with::<A>(self.search.params, &trial.params).map_err(wrong)?;
         let problems = A::Estimator::check(&params);
         if !problems.is_empty() {
-            return Err(StepError::problems(problems.into_iter().map(problem).collect()));
+            return Err(StepError::problems(problems.into_iter().map(Problem::from).collect()));
         }
         let threads = self.search.material.context.threads;
         let folds = self.search.folds.len();
@@ -393,7 +393,7 @@ impl<'a, A: Algorithm> Judge<'a, A> {
         let prediction = prepared.predict(&fitting);
         let (truth, weights) = material.truth(&rows.test);
         let scored = Scored { truth: &truth, prediction: &prediction, weights: weights.as_deref(), groups: None };
-        let value = metrics::value(self.metric, material.target.task, &scored).map_err(problem)?;
+        let value = metrics::value(self.metric, material.target.task, &scored)?;
         let params = A::as_long_as(params, Some(&fitting)).unwrap_or_else(|| params.clone());
         Ok(Fitted { value, params, length: fitting.length() })
     }

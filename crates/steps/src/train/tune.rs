@@ -12,7 +12,7 @@ use trainyard_learn::{
     tuning::{Dimension, Pruner, Sampler, Space},
 };
 
-use super::{algorithm::Algorithm, prepare::problem};
+use super::algorithm::Algorithm;
 
 /// A search over the estimator's hyperparameters. The test part is never looked at; with `resample`, each of its folds
 /// is searched anew on its own training rows, so that what it measures is honest.
@@ -115,13 +115,13 @@ impl Tune {
         let space = Space::of(dimensions, &fields(params)).map_err(|problems| {
             problems
                 .into_iter()
-                .map(|(name, error)| problem(error).at(["tune".to_owned(), "space".to_owned(), name]))
+                .map(|(name, error)| Problem::from(error).at(["tune".to_owned(), "space".to_owned(), name]))
                 .collect::<Vec<_>>()
         })?;
         let mut problems: Vec<Problem> = Vec::new();
         for corner in space.corners() {
             let found = match with::<A>(params, &corner) {
-                Ok(params) => A::Estimator::check(&params).into_iter().map(problem).collect(),
+                Ok(params) => A::Estimator::check(&params).into_iter().map(Problem::from).collect(),
                 Err(message) => vec![Problem::error("bad-space", message)],
             };
             for found in found {
@@ -152,7 +152,7 @@ impl Tune {
         if let Some(metric) = &self.metric
             && let Err(error) = metrics::check(metric, task)
         {
-            problems.push(Problem { at: vec!["tune".into(), "metric".into()], ..problem(error) });
+            problems.push(Problem { at: vec!["tune".into(), "metric".into()], ..Problem::from(error) });
         }
         match &self.by {
             Some(By::Part(_)) if !parts.is_empty() && !parts.iter().any(|part| part == "validation") => {

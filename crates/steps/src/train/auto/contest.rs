@@ -27,7 +27,7 @@ use crate::train::{
     algorithm::Fitting,
     cross_validate::{OutOfFold, distinct, pooled},
     material::{Material, Rows},
-    prepare::{problem, stop_if_cancelled},
+    prepare::stop_if_cancelled,
     search::{Earlier, Found},
     tune::Tune,
 };
@@ -67,7 +67,7 @@ pub(super) fn hold(
 ) -> Result<Winners, StepError> {
     let task = material.target.task;
     let metric = auto.metric.as_deref().unwrap_or_else(|| metrics::deciding(task));
-    let direction = metrics::check(metric, Some(task)).map_err(problem)?.direction;
+    let direction = metrics::check(metric, Some(task))?.direction;
     let rows = distinct(train);
     let folds = material.folds(&FoldSpec::k_fold(auto.folds), &rows)?;
     let mut failures = Failures::default();
@@ -128,7 +128,7 @@ pub(super) fn hold(
 fn value(material: &Material<'_>, metric: &str, rows: &[usize], prediction: &Prediction) -> Result<f64, StepError> {
     let (truth, weights) = material.truth(rows);
     let scored = Scored { truth: &truth, prediction, weights: weights.as_deref(), groups: None };
-    let value = metrics::value(metric, material.target.task, &scored).map_err(problem)?;
+    let value = metrics::value(metric, material.target.task, &scored)?;
     if !value.is_finite() {
         return Err(StepError::new("not-finite", format!("`{metric}` is {value}")));
     }
@@ -248,7 +248,7 @@ impl Winners {
         rows: &[usize],
     ) -> Result<OutOfFold, StepError> {
         let (plan, fitting) = self.fit(material, train)?;
-        let matrix = plan.apply(&material.frame.take(rows)).map_err(|error| StepError::from(problem(error)))?;
+        let matrix = plan.apply(&material.frame.take(rows))?;
         Ok(OutOfFold { rows: rows.to_vec(), prediction: fitting.model.predict(&matrix) })
     }
 }

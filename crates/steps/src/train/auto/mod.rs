@@ -26,7 +26,6 @@ use super::{
     cross_validate,
     fit::{Made, pack, parts, sketch},
     material::{Material, Rows},
-    prepare::problem,
     search::{Earlier, earlier},
     training::Training,
 };
@@ -96,7 +95,7 @@ impl Auto {
         if let Some(metric) = &self.metric
             && let Err(error) = metrics::check(metric, task)
         {
-            problems.push(Problem { at: vec!["metric".into()], ..problem(error) });
+            problems.push(Problem { at: vec!["metric".into()], ..Problem::from(error) });
         }
         problems.extend(task.into_iter().flat_map(|task| self.check_task(task)));
         problems

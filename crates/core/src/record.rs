@@ -28,6 +28,8 @@ pub enum StepStatus {
 pub enum RunStatus {
     /// It is under way, or its process died.
     Running,
+    /// It is to start later.
+    Scheduled,
     /// Every step ran or was found.
     Succeeded,
     /// A step failed.
@@ -44,6 +46,7 @@ impl RunStatus {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Scheduled => "scheduled",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Refused => "refused",

@@ -5,7 +5,7 @@
 //! and what it is in a sentence, then the text. A test holds the pages against the codes in the source.
 
 /// The files, as text.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     include_str!("../../../docs/problems/data.md"),
     include_str!("../../../docs/problems/evaluation.md"),
     include_str!("../../../docs/problems/interchange.md"),
@@ -15,6 +15,7 @@ const FILES: [&str; 10] = [
     include_str!("../../../docs/problems/serving.md"),
     include_str!("../../../docs/problems/split.md"),
     include_str!("../../../docs/problems/sql.md"),
+    include_str!("../../../docs/problems/tracking.md"),
     include_str!("../../../docs/problems/training.md"),
 ];
 

@@ -9,18 +9,20 @@ mod access;
 mod mlflow;
 mod pages;
 mod site;
+mod tending;
 
 use std::sync::Arc;
 
 use axum::{Router, middleware};
 
 pub use site::{Site, Workshop};
+pub use tending::tend;
 
 /// All routes of a server; `inference` answers what none of ours does.
 pub fn routes(site: Arc<Site>, inference: Router) -> Router {
     Router::new()
         .merge(pages::routes())
-        .nest("/api/2.0", mlflow::routes())
+        .merge(mlflow::routes())
         .with_state(Arc::clone(&site))
         .fallback_service(inference)
         .layer(middleware::from_fn_with_state(site, access::guard))

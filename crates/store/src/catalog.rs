@@ -26,7 +26,7 @@ use std::{
 
 use serde::Serializer as _;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqliteConnection,
+    AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqlSafeStr, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
 };
 
@@ -130,6 +130,40 @@ impl Catalog {
         Ok(self.rows(sql, arguments)?.into_iter().next())
     }
 
+    /// The rows of one statement put together here; values from outside are its arguments.
+    pub(crate) fn made(&self, sql: String, arguments: &[Bind]) -> Result<Vec<SqliteRow>, StoreError> {
+        let mut connection = lock(&self.connection);
+        busy_again(|| fetch(&mut connection, AssertSqlSafe(sql.clone()), arguments))
+            .map_err(|error| told(&self.path, &error))
+    }
+
+    /// The rows of one statement with arguments of any type.
+    pub(crate) fn bound(&self, sql: &'static str, arguments: &[Bind]) -> Result<Vec<SqliteRow>, StoreError> {
+        let mut connection = lock(&self.connection);
+        busy_again(|| fetch(&mut connection, sql, arguments)).map_err(|error| told(&self.path, &error))
+    }
+
+    /// What `work` writes happens when it succeeds; otherwise nothing does. No one else writes meanwhile.
+    pub(crate) fn transaction<T>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = lock(&self.connection);
+        let mut statement = |sql: &'static str| {
+            busy_again(|| block_on(connection.execute(sql))).map(drop).map_err(|error| told(&self.path, &error))
+        };
+        statement("BEGIN IMMEDIATE")?;
+        let done = work(&mut Transaction { path: &self.path, connection: &mut connection });
+        let mut statement = |sql: &'static str| {
+            busy_again(|| block_on(connection.execute(sql))).map(drop).map_err(|error| told(&self.path, &error))
+        };
+        let done = done.and_then(|value| statement("COMMIT").map(|()| value));
+        if done.is_err() {
+            statement("ROLLBACK").ok();
+        }
+        done
+    }
+
     /// Runs a script that begins with `BEGIN IMMEDIATE` and ends its transaction: all of it happens, or nothing. Each
     /// of its `?` in turn is one of `arguments`. Returns the rows of its queries.
     pub(crate) fn script(&self, sql: &'static str, arguments: &[Argument]) -> Result<Vec<SqliteRow>, StoreError> {
@@ -147,6 +181,77 @@ impl Catalog {
             })
         });
         rows.map_err(|error| told(&self.path, &error))
+    }
+}
+
+/// An argument of a statement made at run time.
+#[derive(Clone, Debug)]
+pub(crate) enum Bind {
+    Text(String),
+    Integer(i64),
+    Real(f64),
+    Null,
+}
+
+impl Bind {
+    pub(crate) fn optional(text: Option<&str>) -> Self {
+        text.map_or(Self::Null, Self::from)
+    }
+}
+
+impl From<&str> for Bind {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<&String> for Bind {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<i64> for Bind {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+/// The rows of one statement, whose text holds no value from outside: those are its arguments.
+fn fetch(
+    connection: &mut SqliteConnection,
+    sql: impl SqlSafeStr,
+    arguments: &[Bind],
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    let query = arguments.iter().fold(sqlx::query(sql), |query, argument| match argument {
+        Bind::Text(text) => query.bind(text.clone()),
+        Bind::Integer(number) => query.bind(*number),
+        Bind::Real(number) => query.bind(*number),
+        Bind::Null => query.bind(None::<String>),
+    });
+    block_on(query.fetch_all(connection))
+}
+
+/// Several statements that happen together or not at all, with looks in between.
+pub(crate) struct Transaction<'c> {
+    path: &'c Path,
+    connection: &'c mut SqliteConnection,
+}
+
+impl Transaction<'_> {
+    /// The rows of one statement.
+    pub(crate) fn rows(&mut self, sql: &'static str, arguments: &[Bind]) -> Result<Vec<SqliteRow>, StoreError> {
+        fetch(self.connection, sql, arguments).map_err(|error| told(self.path, &error))
+    }
+
+    /// The same for a text put together here.
+    pub(crate) fn made(&mut self, sql: String, arguments: &[Bind]) -> Result<Vec<SqliteRow>, StoreError> {
+        fetch(self.connection, AssertSqlSafe(sql), arguments).map_err(|error| told(self.path, &error))
+    }
+
+    /// The first row of one statement.
+    pub(crate) fn row(&mut self, sql: &'static str, arguments: &[Bind]) -> Result<Option<SqliteRow>, StoreError> {
+        Ok(self.rows(sql, arguments)?.into_iter().next())
     }
 }
 

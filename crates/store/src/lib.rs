@@ -26,6 +26,7 @@ mod presence;
 mod sample;
 mod session;
 mod store;
+pub mod tracking;
 
 pub use blobs::{BlobWriter, Blobs, Soundness};
 pub use catalog::rows::{

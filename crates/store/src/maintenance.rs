@@ -17,12 +17,12 @@ macro_rules! kept {
     ($runs:literal) => {
         concat!(
             "WITH RECURSIVE
-           kept_runs AS (SELECT run, status, started FROM runs ORDER BY started DESC, run DESC LIMIT ",
+           kept_runs AS (SELECT run, status, started FROM runs WHERE logged = 0 ORDER BY started DESC, run DESC LIMIT ",
             $runs,
             "),
            kept(digest) AS (
              SELECT o.artifact FROM step_outputs o WHERE o.run IN (SELECT run FROM kept_runs)
-             UNION SELECT artifact FROM model_versions
+             UNION SELECT artifact FROM model_versions WHERE artifact IS NOT NULL
              UNION SELECT o.artifact FROM cache k JOIN cache_outputs o ON o.fingerprint = k.fingerprint
                WHERE k.created >= (SELECT min(started) FROM kept_runs WHERE status = 'running')
              UNION SELECT r.target FROM kept JOIN artifact_references r ON r.artifact = kept.digest)"

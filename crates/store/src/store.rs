@@ -11,6 +11,7 @@ use crate::{
     error::StoreError,
     presence::Presence,
     session::Session,
+    tracking::MetricLog,
 };
 
 /// What a store is opened for.
@@ -29,6 +30,7 @@ pub struct Store {
     mode: Mode,
     blobs: Blobs,
     pub(crate) catalog: Catalog,
+    pub(crate) metric_log: MetricLog,
 }
 
 impl Store {
@@ -54,7 +56,9 @@ impl Store {
                 Catalog::open_to_write(root)?
             }
         };
-        Ok(Self { root: root.to_owned(), mode, blobs, catalog })
+        // Another process may have left some when it was killed.
+        let metric_log = MetricLog::unfolded(mode == Mode::Write);
+        Ok(Self { root: root.to_owned(), mode, blobs, catalog, metric_log })
     }
 
     /// Closes it and waits until its files are released. Dropping it also releases them, a little later.

@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args, run: &RunArgs, output: &Output) -> Result<ExitCod
         RunStatus::Succeeded => ExitCode::SUCCESS,
         RunStatus::Refused => ExitCode::from(3),
         RunStatus::Cancelled => ExitCode::from(130),
-        RunStatus::Failed | RunStatus::Running => ExitCode::from(1),
+        RunStatus::Failed | RunStatus::Running | RunStatus::Scheduled => ExitCode::from(1),
     };
     closed?;
     Ok(code)

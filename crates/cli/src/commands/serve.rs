@@ -73,6 +73,7 @@ pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<E
         let words = format!("serving on http://{address} (REST and gRPC); POST /predict/MODEL predicts\n");
         output.answer(&document(address), &words);
         let tell = |line: &str| complain(&format!("{line}\n"));
+        tokio::spawn(trainyard_server::tend(Arc::clone(&site)));
         let around = |inference| trainyard_server::routes(site, inference);
         trainyard_serve::serve(listener, catalog, settings, around, stopped(), tell).await
     });
@@ -119,11 +120,11 @@ impl Source for Catalog {
         models
             .into_iter()
             .map(|model| {
-                let mut versions: Vec<u64> = model.versions.iter().map(|version| version.version).collect();
+                // Others' files are registered here too, and served elsewhere.
+                let ours = || model.versions.iter().filter(|version| version.artifact.is_some());
+                let mut versions: Vec<u64> = ours().map(|version| version.version).collect();
                 versions.sort_unstable();
-                let aliases: BTreeMap<String, u64> = model
-                    .versions
-                    .iter()
+                let aliases: BTreeMap<String, u64> = ours()
                     .flat_map(|version| version.aliases.iter().map(|alias| (alias.clone(), version.version)))
                     .collect();
                 let deployments = self.store.deployments(&model.name).map_err(problem)?;

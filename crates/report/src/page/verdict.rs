@@ -58,6 +58,7 @@ pub(crate) fn verdict(report: &Report<'_>) -> Markup {
         RunStatus::Failed => ("bad", named_steps(report, StepStatus::Failed, "The run failed")),
         RunStatus::Refused => ("warn", named_steps(report, StepStatus::Refused, "A gate refused")),
         RunStatus::Cancelled => ("warn", Markup("The run was stopped before its end".to_owned())),
+        RunStatus::Scheduled => ("calm", Markup("The run has not started".to_owned())),
         RunStatus::Running => ("calm", Markup("The run has not ended, or its process died".to_owned())),
     };
     if let (Some((sentence, _)), false) = (&best, run.status == RunStatus::Succeeded) {

@@ -8,10 +8,11 @@ use super::{block_on, busy_again, column, execute, told};
 use crate::error::StoreError;
 
 /// The scripts; the first makes version 1. A published one never changes.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_trials.sql"),
     include_str!("../../migrations/0003_deployments.sql"),
+    include_str!("../../migrations/0004_tracking.sql"),
 ];
 
 /// The version this program writes.

@@ -12,13 +12,16 @@ use super::{
 use crate::{error::StoreError, store::Store};
 
 const PUT_VERSION: &str = "BEGIN IMMEDIATE;
-     INSERT INTO models (name, created)
-       SELECT value->>0, value->>4 FROM jsonb_each(?) WHERE true ON CONFLICT (name) DO NOTHING;
-     INSERT INTO model_versions (name, version, artifact, run, about, created)
-       SELECT value->>0,
-              (SELECT coalesce(max(version), 0) + 1 FROM model_versions WHERE name = value->>0),
-              value->>1, value->>2, value->>3, value->>4 FROM jsonb_each(?) WHERE true
+     INSERT INTO models (name, created, updated)
+       SELECT value->>0, value->>4, value->>4 FROM jsonb_each(?) WHERE true ON CONFLICT (name) DO NOTHING;
+     INSERT INTO model_versions (name, version, artifact, run, about, created, updated)
+       SELECT value->>0, (SELECT last_version + 1 FROM models WHERE name = value->>0),
+              value->>1, value->>2, value->>3, value->>4, value->>4 FROM jsonb_each(?) WHERE true
        ON CONFLICT (name, artifact) DO NOTHING;
+     UPDATE models AS m SET
+       updated = max(m.updated, v.created), last_version = max(m.last_version, v.version)
+       FROM (SELECT name, max(version) AS version, max(created) AS created FROM model_versions
+             WHERE name IN (SELECT value->>0 FROM jsonb_each(?)) GROUP BY name) v WHERE v.name = m.name;
      SELECT version FROM model_versions
        WHERE (name, artifact) IN (SELECT value->>0, value->>1 FROM jsonb_each(?));
      COMMIT";
@@ -64,7 +67,7 @@ impl Store {
     pub fn resolve(&self, name: &str, alias_or_version: &str) -> Result<Option<(u64, Digest)>, StoreError> {
         let sql = "SELECT v.version, v.artifact FROM model_versions v
                    LEFT JOIN aliases a ON a.name = v.name AND a.version = v.version AND a.alias = ?2
-                   WHERE v.name = ?1 AND (a.alias IS NOT NULL OR CAST(v.version AS TEXT) = ?2)
+                   WHERE v.name = ?1 AND v.artifact IS NOT NULL AND (a.alias IS NOT NULL OR CAST(v.version AS TEXT) = ?2)
                    ORDER BY a.alias IS NULL LIMIT 1";
         let row = self.catalog.row(sql, &[name, alias_or_version])?;
         row.map(|row| Ok((unsigned(&row, "version")?, named(&row, "artifact")?))).transpose()
@@ -106,13 +109,14 @@ impl Store {
         self.must_write()?;
         let about = text(about)?;
         let version = || Argument::rows([(name, artifact, run, &about, created)]);
-        let rows = self.catalog.script(PUT_VERSION, &[version()?, version()?, version()?]).map_err(|error| {
-            if is_dangling(&error) {
-                let what = format!("model artifact {} is not in the catalog", artifact.short());
-                return StoreError::new("artifact-not-kept", what).help("keep it before it is registered");
-            }
-            error
-        })?;
+        let rows =
+            self.catalog.script(PUT_VERSION, &[version()?, version()?, version()?, version()?]).map_err(|error| {
+                if is_dangling(&error) {
+                    let what = format!("model artifact {} is not in the catalog", artifact.short());
+                    return StoreError::new("artifact-not-kept", what).help("keep it before it is registered");
+                }
+                error
+            })?;
         let row = rows.first().ok_or_else(|| StoreError::broken(format!("model `{name}` did not take a version")))?;
         unsigned(row, "version")
     }
@@ -154,7 +158,10 @@ impl Store {
 fn version_row(row: &SqliteRow) -> Result<VersionRow, StoreError> {
     Ok(VersionRow {
         version: unsigned(row, "version")?,
-        artifact: named(row, "artifact")?,
+        artifact: match column::<Option<&str>>(row, "artifact")? {
+            Some(_) => Some(named(row, "artifact")?),
+            None => None,
+        },
         run: column(row, "run")?,
         about: parsed(row, "about")?,
         created: column(row, "created")?,

@@ -168,8 +168,8 @@ pub struct ModelRow {
 pub struct VersionRow {
     /// Its number, from 1.
     pub version: u64,
-    /// The model artifact.
-    pub artifact: Digest,
+    /// The model artifact; none for a version of files that a client named.
+    pub artifact: Option<Digest>,
     /// The run that registered it.
     pub run: String,
     /// Whatever the registering step noted.

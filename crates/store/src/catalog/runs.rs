@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use trainyard_core::{
     digest::Digest,
     problem::nearest,
-    record::{RunRecord, StepRecord},
+    record::{RunRecord, RunStatus, StepRecord},
 };
 
 use super::{
@@ -17,10 +17,15 @@ use super::{
 use crate::{error::StoreError, store::Store};
 
 const PUT_RUN: &str = "BEGIN IMMEDIATE;
-     INSERT INTO runs (run, pipeline, status, started, seconds, record)
-       SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM jsonb_each(?) WHERE true
+     INSERT INTO experiments (name, created, updated)
+       SELECT value->>1, value->>3, value->>3 FROM jsonb_each(?) WHERE true ON CONFLICT DO NOTHING;
+     INSERT INTO runs (run, pipeline, status, started, seconds, record, ended, name, experiment)
+       SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>0,
+         (SELECT id FROM experiments WHERE name = value->>1) FROM jsonb_each(?) WHERE true
        ON CONFLICT (run) DO UPDATE SET
-         status = excluded.status, seconds = excluded.seconds, record = excluded.record;
+         status = excluded.status, seconds = excluded.seconds, record = excluded.record, ended = excluded.ended;
+     INSERT INTO run_params (run, key, value)
+       SELECT value->>0, value->>1, value->>2 FROM jsonb_each(?) WHERE true ON CONFLICT DO NOTHING;
      COMMIT";
 
 const PUT_STEPS: &str = "BEGIN IMMEDIATE;
@@ -46,6 +51,9 @@ const PUT_METRICS: &str = "BEGIN IMMEDIATE;
      INSERT OR REPLACE INTO metrics (run, step, model, metric, value, low, high, level)
        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7
        FROM jsonb_each(?);
+     INSERT OR REPLACE INTO latest_metrics (run, key, value, timestamp, step)
+       SELECT value->>0, value->>2 || '/' || value->>3, value->>4, (SELECT started FROM runs WHERE run = value->>0), 0
+       FROM jsonb_each(?);
      COMMIT";
 
 impl Store {
@@ -54,7 +62,8 @@ impl Store {
     /// # Errors
     /// When the catalog cannot be read.
     pub fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError> {
-        let sql = "SELECT run, pipeline, status, started, seconds FROM runs ORDER BY started DESC, run DESC LIMIT ?1";
+        let sql = "SELECT run, pipeline, status, started, seconds FROM runs WHERE deleted IS NULL
+                   ORDER BY started DESC, run DESC LIMIT ?1";
         // SQLite counts no further than this.
         let limit = limit.min(i64::MAX as usize).to_string();
         self.catalog.rows(sql, &[&limit])?.iter().map(run_row).collect()
@@ -144,8 +153,11 @@ impl Store {
             params: run.params.clone(),
             steps: Vec::new(),
         };
-        let row = (&run.run, &run.pipeline, run.status, run.started, run.seconds, text(&head)?);
-        self.catalog.script(PUT_RUN, &[Argument::rows([row])?])?;
+        let ended = (run.status != RunStatus::Running).then(|| run.started + (run.seconds * 1000.0) as i64);
+        let head = text(&head)?;
+        let row = || Argument::rows([(&run.run, &run.pipeline, run.status, run.started, run.seconds, &head, ended)]);
+        let params = run.params.iter().map(|(key, value)| (&run.run, key, shown(value)));
+        self.catalog.script(PUT_RUN, &[row()?, row()?, Argument::rows(params)?])?;
         Ok(())
     }
 
@@ -178,11 +190,14 @@ impl Store {
 
     pub(crate) fn put_metrics(&self, run: &str, metrics: &[MetricRow]) -> Result<(), StoreError> {
         self.must_write()?;
-        let rows = metrics
-            .iter()
-            .map(|row| (run, &row.step, &row.model, &row.metric, row.value, row.low, row.high, row.level));
-        let rows = Argument::rows(rows)?;
-        self.catalog.script(PUT_METRICS, &[rows]).map(drop).map_err(|error| not_started(error, run))
+        let rows = || {
+            Argument::rows(
+                metrics
+                    .iter()
+                    .map(|row| (run, &row.step, &row.model, &row.metric, row.value, row.low, row.high, row.level)),
+            )
+        };
+        self.catalog.script(PUT_METRICS, &[rows()?, rows()?]).map(drop).map_err(|error| not_started(error, run))
     }
 
     fn no_run(&self, id: &str) -> Result<StoreError, StoreError> {
@@ -194,6 +209,11 @@ impl Store {
             None => error.help("`trainyard runs` lists them"),
         })
     }
+}
+
+/// A parameter as text: a text as it is, anything else as JSON.
+fn shown(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn not_started(error: StoreError, run: &str) -> StoreError {

@@ -287,7 +287,7 @@ fn a_model_gets_a_version_per_artifact() {
     let model = store.model("plant").unwrap();
     assert_eq!(model.versions.iter().map(|row| row.version).collect::<Vec<_>>(), [2, 1]);
     let first = &model.versions[1];
-    assert_eq!((first.artifact, first.run.as_str(), &first.about), (one, "r1", &json!({"x": 1})));
+    assert_eq!((first.artifact, first.run.as_str(), &first.about), (Some(one), "r1", &json!({"x": 1})));
     assert_eq!((first.aliases.as_slice(), first.created), (["champion".to_owned()].as_slice(), 3));
     assert_eq!(first.metrics, [metric("boosted", Some(3.1))]);
     assert!(model.versions[0].metrics.is_empty());

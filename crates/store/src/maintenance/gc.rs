@@ -59,7 +59,8 @@ macro_rules! collect {
                (SELECT count(*) FROM artifacts) AS artifacts,
                (SELECT count(*) FROM cache) AS cached;
              DELETE FROM runs
-               WHERE run NOT IN (SELECT run FROM runs ORDER BY started DESC, run DESC LIMIT ?)
+               WHERE logged = 0
+                 AND run NOT IN (SELECT run FROM runs WHERE logged = 0 ORDER BY started DESC, run DESC LIMIT ?)
                  AND run NOT IN (SELECT run FROM model_versions);
              DELETE FROM cache WHERE fingerprint IN
                (SELECT fingerprint FROM cache_outputs WHERE artifact NOT IN temp.kept_artifacts);
@@ -89,7 +90,7 @@ macro_rules! collect {
                c.artifacts - (SELECT count(*) FROM artifacts) AS artifacts,
                c.cached - (SELECT count(*) FROM cache) AS cached
                FROM temp.collected c;
-             SELECT DISTINCT blob FROM artifact_files;
+             SELECT blob FROM artifact_files UNION SELECT blob FROM files UNION SELECT blob FROM upload_parts;
              DROP TABLE temp.kept_artifacts;
              DROP TABLE temp.collected;
              DROP TABLE temp.ancestry;",

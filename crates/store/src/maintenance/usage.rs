@@ -51,7 +51,8 @@ impl Store {
             .rows(
                 concat!(
                     kept!("-1"),
-                    "SELECT DISTINCT f.blob FROM kept JOIN artifact_files f ON f.artifact = kept.digest"
+                    "SELECT f.blob FROM kept JOIN artifact_files f ON f.artifact = kept.digest
+                     UNION SELECT blob FROM files UNION SELECT blob FROM upload_parts"
                 ),
                 &[],
             )?

@@ -125,7 +125,9 @@ fn an_older_version_is_brought_up_to_date_by_writing_only() {
 
 #[test]
 fn every_version_opens() {
-    for (version, mode) in [(1, Mode::Write), (2, Mode::Write), (CURRENT, Mode::Read), (CURRENT, Mode::Write)] {
+    for (version, mode) in
+        [(1, Mode::Write), (2, Mode::Write), (3, Mode::Write), (CURRENT, Mode::Read), (CURRENT, Mode::Write)]
+    {
         let folder = tempfile::tempdir().unwrap();
         fs::copy(file(version), folder.path().join("catalog.db")).unwrap();
         // The bytes themselves are no part of the format of the catalog.

@@ -1,0 +1,342 @@
+//! Metrics over time: written as they come, folded into series and their last points.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use sqlx::sqlite::SqliteRow;
+
+use super::unknown;
+use crate::{
+    catalog::{Argument, Bind, Transaction, column},
+    error::StoreError,
+    session::lock,
+    store::Store,
+};
+
+/// A point of a series: in the catalog 24 bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// The series.
+    pub key: String,
+    /// Its value; what is no number is kept as such, what is infinite as the largest number.
+    pub value: f64,
+    /// When, in milliseconds since 1970.
+    pub timestamp: i64,
+    /// The step.
+    pub step: i64,
+}
+
+/// The points of a series, column by column.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Points {
+    /// The values.
+    pub values: Vec<f64>,
+    /// When, in milliseconds since 1970.
+    pub timestamps: Vec<i64>,
+    /// The steps.
+    pub steps: Vec<i64>,
+}
+
+/// Bytes of a point in a chunk.
+const WIDTH: usize = 24;
+/// Points of a chunk, at most, but for those of one folding.
+const CHUNK: i64 = 4096;
+/// Rows written by one statement.
+const VALUES: usize = 128;
+/// Rows of the log folded in one transaction.
+const ROWS: i64 = 4096;
+
+/// The calls that wait to be written together.
+#[derive(Debug, Default)]
+pub(crate) struct MetricLog {
+    waiting: Mutex<Vec<Arc<Call>>>,
+    writing: Mutex<()>,
+    /// True while the log may hold what is not folded.
+    unfolded: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Call {
+    run: String,
+    points: String,
+    written: Mutex<Option<Result<bool, StoreError>>>,
+}
+
+const LOG: &str = "BEGIN IMMEDIATE;
+     INSERT INTO metric_log (run, points)
+       SELECT value->>1, value->>2 FROM jsonb_each(?) j
+       WHERE EXISTS (SELECT 1 FROM runs r WHERE r.run = j.value->>1 AND r.deleted IS NULL);
+     SELECT value->>0 AS place FROM jsonb_each(?) j
+       WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.run = j.value->>1 AND r.deleted IS NULL);
+     COMMIT";
+
+const EXISTING: &str = "SELECT j.value->>0 AS run, j.value->>1 AS key, l.value, l.timestamp, l.step,
+       (SELECT max(chunk) FROM metric_chunks c WHERE c.run = j.value->>0 AND c.key = j.value->>1) AS chunk,
+       (SELECT count FROM metric_chunks c WHERE c.run = j.value->>0 AND c.key = j.value->>1
+         ORDER BY chunk DESC LIMIT 1) AS count
+     FROM json_each(?) j LEFT JOIN latest_metrics l ON l.run = j.value->>0 AND l.key = j.value->>1";
+
+impl MetricLog {
+    /// A log that nothing waits for yet.
+    pub(crate) fn unfolded(unfolded: bool) -> Self {
+        Self { unfolded: AtomicBool::new(unfolded), ..Self::default() }
+    }
+}
+
+impl Store {
+    /// Writes points of a run. Calls that come at once are written in one transaction.
+    ///
+    /// # Errors
+    /// `unknown-run`, `run-deleted`; when the catalog cannot be written.
+    pub fn log_points(&self, run: &str, points: &[Point]) -> Result<(), StoreError> {
+        self.must_write()?;
+        let log = &self.metric_log;
+        let call = Arc::new(Call { run: run.to_owned(), points: encoded(points)?, written: Mutex::default() });
+        lock(&log.waiting).push(Arc::clone(&call));
+        {
+            let _writing = lock(&log.writing);
+            // Whoever wrote while this one waited may have taken it along.
+            if lock(&call.written).is_none() {
+                let calls = std::mem::take(&mut *lock(&log.waiting));
+                self.write_log(&calls);
+            }
+        }
+        let written = lock(&call.written).take();
+        match written {
+            Some(Ok(true)) => Ok(()),
+            Some(Err(error)) => Err(error),
+            Some(Ok(false)) | None => Err(self.not_active(run)?),
+        }
+    }
+
+    fn write_log(&self, calls: &[Arc<Call>]) {
+        let rows = || Argument::rows(calls.iter().enumerate().map(|(place, call)| (place, &call.run, &call.points)));
+        let written = rows().and_then(|first| Ok([first, rows()?])).and_then(|arguments| {
+            self.metric_log.unfolded.store(true, Relaxed);
+            self.catalog.script(LOG, &arguments)
+        });
+        match written {
+            Ok(refused) => {
+                let refused: Vec<i64> = refused.iter().filter_map(|row| column(row, "place").ok()).collect();
+                for (place, call) in calls.iter().enumerate() {
+                    *lock(&call.written) = Some(Ok(!refused.contains(&(place as i64))));
+                }
+            }
+            Err(error) => calls.iter().for_each(|call| *lock(&call.written) = Some(Err(error.clone()))),
+        }
+    }
+
+    /// Why nothing can be logged to a run.
+    pub(super) fn not_active(&self, run: &str) -> Result<StoreError, StoreError> {
+        let found = self.catalog.row("SELECT run FROM runs WHERE run = ?1", &[run])?;
+        Ok(match found {
+            Some(_) => StoreError::new("run-deleted", format!("run `{run}` is in the bin"))
+                .help("restore it before something is logged to it"),
+            None => unknown("unknown-run", "run", run),
+        })
+    }
+
+    /// Folds what was logged into series, as far as this process knows of any. Cheap where there is nothing.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written.
+    pub fn fold_metrics(&self) -> Result<(), StoreError> {
+        if !self.metric_log.unfolded.load(Relaxed) {
+            return Ok(());
+        }
+        self.fold_all_metrics()
+    }
+
+    /// The same for what other processes logged too.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written.
+    pub fn fold_all_metrics(&self) -> Result<(), StoreError> {
+        self.must_write()?;
+        // Whoever logs from here on says so again.
+        self.metric_log.unfolded.store(false, Relaxed);
+        let folded = loop {
+            if !self.catalog.rows("SELECT 1 FROM metric_log LIMIT 1", &[])?.is_empty() {
+                match self.catalog.transaction(fold) {
+                    Ok(true) => continue,
+                    other => break other.map(drop),
+                }
+            }
+            break Ok(());
+        };
+        if folded.is_err() {
+            self.metric_log.unfolded.store(true, Relaxed);
+        }
+        folded
+    }
+
+    /// The points of a series from the place `from` on, `limit` at most, in the order of logging.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn series(&self, run: &str, key: &str, from: usize, limit: usize) -> Result<Points, StoreError> {
+        let sql = "SELECT c.points, before FROM (
+                     SELECT points, count, chunk,
+                       coalesce(sum(count) OVER (ORDER BY chunk ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+                         AS before
+                     FROM metric_chunks WHERE run = ?1 AND key = ?2) c
+                   WHERE c.before < ?3 AND c.before + c.count > ?4 ORDER BY c.chunk";
+        let (low, high) = (from as i64, from.saturating_add(limit).min(i64::MAX as usize) as i64);
+        let rows = self.catalog.bound(sql, &[run.into(), key.into(), high.into(), low.into()])?;
+        let mut points = Points::default();
+        for row in &rows {
+            let bytes: &[u8] = column(row, "points")?;
+            let before: i64 = column(row, "before")?;
+            let skip = usize::try_from(low.saturating_sub(before)).unwrap_or(0);
+            for point in bytes.chunks_exact(WIDTH).skip(skip).take(limit - points.values.len()) {
+                points.push(point);
+            }
+        }
+        Ok(points)
+    }
+
+    /// How many points a series has.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn series_length(&self, run: &str, key: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(sum(count), 0) AS count FROM metric_chunks WHERE run = ?1 AND key = ?2";
+        let row = self.catalog.row(sql, &[run, key])?;
+        row.map_or(Ok(0), |row| Ok(u64::try_from(column::<i64>(&row, "count")?).unwrap_or(0)))
+    }
+}
+
+impl Points {
+    fn push(&mut self, bytes: &[u8]) {
+        let number = |at: usize| {
+            let mut eight = [0; 8];
+            eight.copy_from_slice(&bytes[at..at + 8]);
+            eight
+        };
+        self.values.push(f64::from_le_bytes(number(0)));
+        self.timestamps.push(i64::from_le_bytes(number(8)));
+        self.steps.push(i64::from_le_bytes(number(16)));
+    }
+}
+
+/// The points of a call as JSON: `[[key, value, timestamp, step], …]`.
+pub(super) fn encoded(points: &[Point]) -> Result<String, StoreError> {
+    let rows: Vec<(&str, Option<f64>, i64, i64)> =
+        points.iter().map(|point| (point.key.as_str(), finite(point.value), point.timestamp, point.step)).collect();
+    crate::catalog::text(&rows)
+}
+
+/// None for what is no number; the largest for what is infinite.
+pub(super) fn finite(value: f64) -> Option<f64> {
+    (!value.is_nan()).then(|| value.clamp(f64::MIN, f64::MAX))
+}
+
+/// Writes points within a transaction that has seen to it that the run takes them.
+pub(super) fn log(transaction: &mut Transaction<'_>, run: &str, points: &[Point]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO metric_log (run, points) VALUES (?, ?)";
+    transaction.rows(sql, &[run.into(), Bind::Text(encoded(points)?)]).map(drop)
+}
+
+/// Says that there is something to fold.
+pub(super) fn logged(store: &Store) {
+    store.metric_log.unfolded.store(true, Relaxed);
+}
+
+type Key = (String, String);
+
+/// What a fold adds to a series.
+#[derive(Default)]
+struct Added {
+    bytes: Vec<u8>,
+    latest: Option<(i64, i64, Option<f64>)>,
+}
+
+/// Folds some of the log; true where more may be left.
+fn fold(transaction: &mut Transaction<'_>) -> Result<bool, StoreError> {
+    let rows = transaction.rows("SELECT id, run, points FROM metric_log ORDER BY id LIMIT ?", &[ROWS.into()])?;
+    let Some(last) = rows.last() else { return Ok(false) };
+    let last: i64 = column(last, "id")?;
+    let mut series: BTreeMap<Key, Added> = BTreeMap::new();
+    for row in &rows {
+        let run: &str = column(row, "run")?;
+        let text: &str = column(row, "points")?;
+        let points: Vec<(String, Option<f64>, i64, i64)> = serde_json::from_str(text)
+            .map_err(|error| StoreError::broken(format!("the points of run `{run}`: {error}")))?;
+        for (key, value, timestamp, step) in points {
+            let added = series.entry((run.to_owned(), key)).or_default();
+            added.bytes.extend_from_slice(&value.unwrap_or(f64::NAN).to_le_bytes());
+            added.bytes.extend_from_slice(&timestamp.to_le_bytes());
+            added.bytes.extend_from_slice(&step.to_le_bytes());
+            let point = (step, timestamp, value);
+            if added.latest.is_none_or(|latest| is_later(point, latest)) {
+                added.latest = Some(point);
+            }
+        }
+    }
+    let keys: Vec<&Key> = series.keys().collect();
+    let existing = transaction.rows(EXISTING, &[Bind::Text(crate::catalog::text(&keys)?)])?;
+    let mut latest = Vec::new();
+    let mut chunks = Vec::new();
+    for (row, ((run, key), added)) in existing.iter().zip(&series) {
+        let known = known_latest(row)?;
+        if let Some(point) = added.latest.filter(|point| known.is_none_or(|known| is_later(*point, known))) {
+            latest.push((run, key, point.2, point.1, point.0));
+        }
+        let chunk: Option<i64> = column(row, "chunk")?;
+        let count: Option<i64> = column(row, "count")?;
+        let chunk = match (chunk, count) {
+            (Some(chunk), Some(count)) if count < CHUNK => chunk,
+            (chunk, _) => chunk.map_or(0, |chunk| chunk + 1),
+        };
+        chunks.push((run, key, chunk, added.bytes.len() / WIDTH, hexadecimal(&added.bytes)));
+    }
+    // Bound as numbers: SQLite reads some of them from text a little off.
+    for some in latest.chunks(VALUES) {
+        let marks = vec!["(?, ?, ?, ?, ?)"; some.len()].join(", ");
+        let sql = format!(
+            "INSERT INTO latest_metrics (run, key, value, timestamp, step) VALUES {marks}
+             ON CONFLICT DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step"
+        );
+        let arguments: Vec<Bind> = some
+            .iter()
+            .flat_map(|(run, key, value, timestamp, step)| {
+                let value = value.map_or(Bind::Null, Bind::Real);
+                [Bind::from(*run), Bind::from(*key), value, (*timestamp).into(), (*step).into()]
+            })
+            .collect();
+        transaction.made(sql, &arguments)?;
+    }
+    transaction.rows(
+        "INSERT INTO metric_chunks (run, key, chunk, count, points)
+           SELECT value->>0, value->>1, value->>2, value->>3, unhex(value->>4) FROM json_each(?) WHERE true
+         ON CONFLICT DO UPDATE SET
+           count = count + excluded.count, points = CAST(points || excluded.points AS BLOB)",
+        &[Bind::Text(crate::catalog::text(&chunks)?)],
+    )?;
+    transaction.rows("DELETE FROM metric_log WHERE id <= ?", &[last.into()])?;
+    Ok(rows.len() as i64 == ROWS)
+}
+
+/// Whether a point is the later one: by step, then time, then value, where no number is the least.
+fn is_later(one: (i64, i64, Option<f64>), other: (i64, i64, Option<f64>)) -> bool {
+    let value = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
+    (one.0, one.1).cmp(&(other.0, other.1)).then(value(one.2).total_cmp(&value(other.2))).is_ge()
+}
+
+fn known_latest(row: &SqliteRow) -> Result<Option<(i64, i64, Option<f64>)>, StoreError> {
+    let step: Option<i64> = column(row, "step")?;
+    let timestamp: Option<i64> = column(row, "timestamp")?;
+    let value: Option<f64> = column(row, "value")?;
+    Ok(step.zip(timestamp).map(|(step, timestamp)| (step, timestamp, value)))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

@@ -1,8 +1,12 @@
 //! The command line, as clap reads it.
 
+mod user;
+
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use user::{UserAction, UserRole};
 
 /// From raw data to a watched, certified, served model: one pipeline file, one binary.
 #[derive(Debug, Parser)]
@@ -80,6 +84,12 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Tell or change what stands behind the name of a served model.
     Deploy(DeployArgs),
+    /// Say who may call a server that other machines reach.
+    User {
+        /// What to do.
+        #[command(subcommand)]
+        action: UserAction,
+    },
     /// Write a registered model in another form: onnx, mlflow or lightgbm.
     Export(ExportArgs),
     /// Look after the store.
@@ -177,9 +187,24 @@ pub(crate) struct ServeArgs {
     /// The address and port; only this machine reaches 127.0.0.1.
     #[arg(long, default_value = "127.0.0.1:5000", value_name = "ADDRESS")]
     pub(crate) listen: SocketAddr,
-    /// A file with a token that every call must carry as `Authorization: Bearer TOKEN`.
+    /// A file with a token that stands for an admin: who sends `Authorization: Bearer TOKEN` may do everything.
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// Ask who calls on 127.0.0.1 too, as behind a proxy that other machines reach.
+    #[arg(long)]
+    pub(crate) login: bool,
+    /// A name under which the server is called, beside `localhost` and the address it listens on.
+    #[arg(long = "host-name", value_name = "NAME")]
+    pub(crate) host_names: Vec<String>,
+    /// The certificate to encrypt connections with, in PEM, followed by those that vouch for it.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Calls a second that a user may make beside predictions, where callers are asked who they are; 0 for any number.
+    #[arg(long, default_value_t = 2000, value_name = "N")]
+    pub(crate) max_calls_per_second: u32,
     /// Largest body of a request, in megabytes.
     #[arg(long, default_value_t = 64, value_name = "MB")]
     pub(crate) max_body_megabytes: usize,

@@ -5,7 +5,8 @@
 //! and what it is in a sentence, then the text. A test holds the pages against the codes in the source.
 
 /// The files, as text.
-const FILES: [&str; 11] = [
+const FILES: &[&str] = &[
+    include_str!("../../../docs/problems/access.md"),
     include_str!("../../../docs/problems/data.md"),
     include_str!("../../../docs/problems/evaluation.md"),
     include_str!("../../../docs/problems/interchange.md"),
@@ -36,7 +37,7 @@ pub struct Page {
 
 /// Every page, file by file.
 pub fn all() -> impl Iterator<Item = Page> {
-    FILES.into_iter().flat_map(|file| file.split("\n## ").skip(1)).filter_map(read)
+    FILES.iter().flat_map(|file| file.split("\n## ").skip(1)).filter_map(read)
 }
 
 /// The page of `code`, if there is one.

@@ -22,6 +22,8 @@ const ERRORS: &[&str] = &[
     "Failure::call(",
     "Failure::run(",
     "Refusal::bad(",
+    "StatusCode::BAD_REQUEST,",
+    "StatusCode::FORBIDDEN,",
     "StatusCode::INTERNAL_SERVER_ERROR,",
     "StatusCode::NOT_FOUND,",
     "StatusCode::PAYLOAD_TOO_LARGE,",

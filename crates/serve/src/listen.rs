@@ -3,23 +3,28 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, extract::ConnectInfo};
+use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
+use tower::Service;
 
-use crate::state::Shared;
+use crate::{prompt::Prompt, state::Shared, tls::Tls};
 
 /// Time for which connections are still taken after the server was told to stop, so that whoever sends requests here
 /// can learn of it first.
@@ -30,8 +35,20 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: applicat
 connection: close\r\ncontent-length: 75\r\n\r\n\
 {\"error\":{\"code\":\"too-many-connections\",\"message\":\"the server is full now\"}}";
 
+/// Time to agree on how to encrypt. Who is slow, or speaks something else, holds nothing for long.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// Most headers of a request.
+const HEADERS: usize = 64;
+
 /// Answers connections until `stop` is done, and then those requests that have begun.
-pub(crate) async fn listen(listener: TcpListener, routes: Router, state: Shared, stop: impl Future<Output = ()>) {
+pub(crate) async fn listen(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    routes: Router,
+    state: Shared,
+    stop: impl Future<Output = ()>,
+) {
     let slots = Arc::new(Semaphore::new(state.limits.connections));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
@@ -40,7 +57,7 @@ pub(crate) async fn listen(listener: TcpListener, routes: Router, state: Shared,
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(state.limits.patience)
-        .max_headers(64)
+        .max_headers(HEADERS)
         .max_buf_size(64 << 10)
         .pipeline_flush(true);
     builder
@@ -51,27 +68,37 @@ pub(crate) async fn listen(listener: TcpListener, routes: Router, state: Shared,
         .max_pending_accept_reset_streams(64)
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(state.limits.patience);
-    let take = |accepted: io::Result<TcpStream>| {
-        let stream = match accepted {
-            Ok(stream) => stream,
+    let take = |accepted: io::Result<(TcpStream, SocketAddr)>| {
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             // A connection that is gone already, or too many open files: the next may do.
             Err(_) => return false,
         };
         let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
             state.repository.metrics.connections_refused.fetch_add(1, Relaxed);
-            tokio::spawn(turn_away(stream));
+            // Who expects to be encrypted would not understand it.
+            if tls.is_none() {
+                tokio::spawn(turn_away(stream));
+            }
             return true;
         };
         // Answers are small and must not wait for more.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(routes.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
+        let (builder, routes, tls) = (builder.clone(), routes.clone(), tls.clone());
+        let watcher = graceful.watcher();
         let open = Shared::clone(&state);
         open.repository.metrics.connections.fetch_add(1, Relaxed);
         tokio::spawn(async move {
-            // Who hangs up is gone; nobody is left to tell.
-            let _ = connection.await;
+            let patience = open.limits.patience;
+            match tls {
+                None => answer(&builder, Prompt::new(stream, patience), peer, routes, watcher).await,
+                Some(tls) => {
+                    let agreed = tokio::time::timeout(HANDSHAKE, tls.acceptor.accept(stream)).await;
+                    if let Ok(Ok(stream)) = agreed {
+                        answer(&builder, Prompt::new(stream, patience), peer, routes, watcher).await;
+                    }
+                }
+            }
             open.repository.metrics.connections.fetch_sub(1, Relaxed);
             drop(slot);
         });
@@ -80,7 +107,7 @@ pub(crate) async fn listen(listener: TcpListener, routes: Router, state: Shared,
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                if !take(accepted.map(|(stream, _)| stream)) {
+                if !take(accepted) {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             }
@@ -90,12 +117,12 @@ pub(crate) async fn listen(listener: TcpListener, routes: Router, state: Shared,
     state.draining.store(true, Relaxed);
     let notice = tokio::time::Instant::now() + NOTICE;
     while let Ok(accepted) = tokio::time::timeout_at(notice, listener.accept()).await {
-        take(accepted.map(|(stream, _)| stream));
+        take(accepted);
     }
     close_the_door(&listener);
     // Whoever was let in by the kernel meanwhile is answered too.
     while let Ok(accepted) = tokio::time::timeout(Duration::from_millis(20), listener.accept()).await {
-        if tokio::time::Instant::now() > notice + NOTICE || !take(accepted.map(|(stream, _)| stream)) {
+        if tokio::time::Instant::now() > notice + NOTICE || !take(accepted) {
             break;
         }
     }
@@ -103,6 +130,23 @@ pub(crate) async fn listen(listener: TcpListener, routes: Router, state: Shared,
     // Connections that were just taken have yet to say what they want: closing them now would look like a refusal.
     tokio::time::sleep(NOTICE / 2).await;
     let _ = tokio::time::timeout(state.limits.drain, graceful.shutdown()).await;
+}
+
+/// Answers what comes by one connection.
+async fn answer(
+    builder: &auto::Builder<TokioExecutor>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    peer: SocketAddr,
+    routes: Router,
+    watcher: Watcher,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        // A router is ready at any time.
+        Service::call(&mut routes.clone(), request)
+    });
+    // Who hangs up is gone; nobody is left to tell.
+    let _ = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await;
 }
 
 /// Has the kernel ignore who knocks from now on. Closing the listener alone would hang up on callers whom the kernel has let

@@ -20,6 +20,7 @@ use crate::{
     shadow::Shadow,
     source::Source,
     state::{Limits, Shared, State},
+    tls::Tls,
 };
 
 /// How often the catalog is looked at.
@@ -30,12 +31,12 @@ const LOOK: Duration = Duration::from_millis(300);
 pub struct Settings {
     /// The models to serve; all when empty.
     pub only: BTreeSet<String>,
-    /// What a caller has to send as `Authorization: Bearer …`.
-    pub token: Option<String>,
     /// What it takes before it says no.
     pub limits: Limits,
     /// The log of requests, where one is kept.
     pub log: Option<LogSettings>,
+    /// How connections are encrypted, where they are.
+    pub tls: Option<Tls>,
     /// The version it tells.
     pub version: &'static str,
 }
@@ -43,12 +44,14 @@ pub struct Settings {
 /// Takes hold of an address.
 ///
 /// # Errors
-/// `address-in-use`; `not-authenticated` for an address that other machines reach, without a token; `io`.
-pub async fn bind(address: SocketAddr, has_token: bool) -> Result<TcpListener, Problem> {
-    if !address.ip().is_loopback() && !has_token {
-        let message = format!("other machines reach {address}, and nothing asks who calls");
+/// `address-in-use`; `not-authenticated` for an address that other machines reach, where nobody can show who calls; `io`.
+pub async fn bind(address: SocketAddr, has_callers: bool) -> Result<TcpListener, Problem> {
+    if !address.ip().is_loopback() && !has_callers {
+        let message = format!("other machines reach {address}, and there is no user who could call");
         let problem = Problem::error("not-authenticated", message);
-        return Err(problem.help("listen on 127.0.0.1, or name a file with a token by `--token-file`"));
+        return Err(problem.help(
+            "add users with `trainyard user add`, name a file with a token by `--token-file`, or listen on 127.0.0.1",
+        ));
     }
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Problem::error("address-in-use", format!("something listens on {address} already"))
@@ -82,7 +85,6 @@ pub async fn serve(
     let state: Shared = Arc::new(State {
         repository: Repository::new(source, settings.only.clone(), settings.limits.models),
         limits: settings.limits,
-        token: settings.token,
         draining: AtomicBool::new(false),
         version: settings.version,
         shadow: Shadow::start(),
@@ -94,9 +96,9 @@ pub async fn serve(
         crate::repository::find(&snapshot, name)
             .map_err(|refusal| Problem { help: refusal.help, ..Problem::error(refusal.code, refusal.message) })?;
     }
-    let watcher = watch(Shared::clone(&state), tell);
+    let watcher = watch(Shared::clone(&state), settings.tls.clone(), tell);
     let routes = around(http::routes(Shared::clone(&state)));
-    listen::listen(listener, routes, Shared::clone(&state), stop).await;
+    listen::listen(listener, settings.tls, routes, Shared::clone(&state), stop).await;
     watcher.abort();
     let _ = watcher.await;
     drop(state);
@@ -107,8 +109,8 @@ pub async fn serve(
     Ok(())
 }
 
-/// Loads what the names stand for, then keeps looking: at the catalog, and at newcomers that do badly.
-fn watch(state: Shared, tell: impl Fn(&str) + Send + Sync + 'static) -> tokio::task::JoinHandle<()> {
+/// Loads what the names stand for, then keeps looking: at the catalog, at newcomers that do badly, at the certificate.
+fn watch(state: Shared, tls: Option<Tls>, tell: impl Fn(&str) + Send + Sync + 'static) -> tokio::task::JoinHandle<()> {
     let tell = Arc::new(tell);
     tokio::spawn(async move {
         let preloading = Shared::clone(&state);
@@ -116,11 +118,16 @@ fn watch(state: Shared, tell: impl Fn(&str) + Send + Sync + 'static) -> tokio::t
         let mut reported = None;
         loop {
             tokio::time::sleep(LOOK).await;
-            let (looking, telling) = (Shared::clone(&state), Arc::clone(&tell));
+            let (looking, tls, telling) = (Shared::clone(&state), tls.clone(), Arc::clone(&tell));
             let looked = tokio::task::spawn_blocking(move || {
                 let refreshed = looking.repository.refresh();
                 for told in looking.repository.roll_back() {
                     telling(&format!("rolled back {told}"));
+                }
+                match tls.map(|tls| tls.renew()) {
+                    Some(Ok(true)) => telling("new connections are shown a new certificate"),
+                    Some(Err(problem)) => telling(&format!("the certificate stays the old one: {}", problem.message)),
+                    Some(Ok(false)) | None => {}
                 }
                 refreshed.err()
             });

@@ -59,8 +59,6 @@ const LARGE: usize = 64 << 10;
 pub(crate) struct State {
     pub(crate) repository: Repository,
     pub(crate) limits: Limits,
-    /// What a caller has to show, where anyone but this machine may call.
-    pub(crate) token: Option<String>,
     pub(crate) draining: AtomicBool,
     pub(crate) version: &'static str,
     pub(crate) shadow: Shadow,

@@ -13,17 +13,19 @@ mod tending;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::Router;
 
+pub use access::{Access, Role, Settings as AccessSettings, check_name, hash_password, new_token};
 pub use site::{Site, Workshop};
 pub use tending::tend;
 
 /// All routes of a server; `inference` answers what none of ours does.
-pub fn routes(site: Arc<Site>, inference: Router) -> Router {
+pub fn routes(site: Arc<Site>, access: Arc<Access>, inference: Router) -> Router {
     Router::new()
         .merge(pages::routes())
+        .merge(access::routes(Arc::clone(&access)))
         .merge(mlflow::routes())
-        .with_state(Arc::clone(&site))
+        .with_state(site)
         .fallback_service(inference)
-        .layer(middleware::from_fn_with_state(site, access::guard))
+        .layer(access::Guard(access))
 }

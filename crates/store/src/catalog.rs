@@ -5,6 +5,8 @@
 //! once. In a script every parameter is a bare `?`: sqlx hands them out in order over all statements, but counts gaps
 //! in the numbering of one statement against the next.
 
+pub(crate) mod access;
+pub(crate) mod audit;
 pub(crate) mod cache;
 mod deployments;
 mod lineage;

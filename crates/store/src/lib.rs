@@ -2,7 +2,7 @@
 //!
 //! A store is a folder:
 //! ```text
-//! <root>/catalog.db      SQLite (WAL): runs, artifacts, cache, lineage, metrics, models, aliases, trials
+//! <root>/catalog.db      SQLite (WAL): runs, artifacts, cache, lineage, metrics, models, aliases, trials, users, audit
 //! <root>/blobs/ab/cdef…  bytes by BLAKE3 digest, read-only
 //! <root>/tmp/            files being written
 //! <root>/locks/          one file per piece of work being done, by fingerprint
@@ -32,6 +32,10 @@ pub use blobs::{BlobWriter, Blobs, Soundness};
 pub use catalog::rows::{
     ArtifactRow, CacheRow, DeploymentRow, FileRow, Hit, InputRow, LastFingerprint, LineageRow, MetricRow, ModelRow,
     RunRow, StepRow, VersionRow,
+};
+pub use catalog::{
+    access::{SessionRow, TokenRow, UserRow},
+    audit::{AuditEntry, AuditRow},
 };
 pub use claim::Claim;
 pub use error::StoreError;

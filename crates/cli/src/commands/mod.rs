@@ -18,6 +18,7 @@ mod show;
 mod split;
 mod store;
 mod test;
+mod user;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ pub(crate) fn dispatch(args: &Args, output: &Output) -> Result<ExitCode, Failure
         Command::Predict(predict) => predict::predict(args, predict, output),
         Command::Serve(asked) => serve::serve(args, asked, output),
         Command::Deploy(asked) => deploy::deploy(args, asked, output),
+        Command::User { action } => user::user(args, action, output),
         Command::Export(asked) => export::export(args, asked, output),
         Command::Store { action } => store::store(args, action, output),
         Command::Schema => schema::schema(output),

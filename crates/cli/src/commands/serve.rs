@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fs, process::ExitCode, sync::Arc, time::Duratio
 use serde_json::json;
 use trainyard_core::{Deployment, Problem};
 use trainyard_model::Package;
-use trainyard_serve::{Limits, LogSettings, Registered, Settings, Source};
-use trainyard_server::Site;
+use trainyard_serve::{Limits, LogSettings, Registered, Settings, Source, Tls};
+use trainyard_server::{Access, AccessSettings, Site};
 use trainyard_store::{Mode, Store};
 
 use crate::{
@@ -30,6 +30,10 @@ pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<E
         Ok(token)
     });
     let token = token.transpose()?;
+    let tls = match (&asked.tls_cert, &asked.tls_key) {
+        (Some(certificate), Some(key)) => Some(Tls::read(certificate, key).map_err(call)?),
+        _ => None,
+    };
     let store = project::open_or_make(args)?;
     let log = (asked.log_share > 0.0).then(|| LogSettings {
         folder: store.root().join("requests"),
@@ -51,14 +55,10 @@ pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<E
         .enable_all()
         .build()
         .map_err(|error| Failure::run("io", format!("cannot start threads: {error}")))?;
-    let settings = Settings {
-        only: asked.models.iter().cloned().collect(),
-        token,
-        limits,
-        log,
-        version: env!("CARGO_PKG_VERSION"),
-    };
-    let document = |address: std::net::SocketAddr| json!({"listening": format!("http://{address}")});
+    let settings =
+        Settings { only: asked.models.iter().cloned().collect(), limits, log, tls, version: env!("CARGO_PKG_VERSION") };
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    let document = |address: std::net::SocketAddr| json!({"listening": format!("{scheme}://{address}")});
     let open = |mode| Store::open(store.root(), mode);
     let catalog = Arc::new(Catalog { store: open(Mode::Read)? });
     let site = Arc::new(Site {
@@ -67,22 +67,36 @@ pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<E
         store,
         version: env!("CARGO_PKG_VERSION"),
     });
+    let has_callers = token.is_some() || !site.store.users()?.is_empty();
+    let access = AccessSettings {
+        listened: asked.listen.ip(),
+        host_names: asked.host_names.clone(),
+        token,
+        always_asks: asked.login,
+        tls: settings.tls.is_some(),
+        rate: asked.max_calls_per_second,
+    };
+    let access = Access::new(Arc::clone(&site), access).map_err(call)?;
+    let guard = Arc::clone(&access);
     let served = runtime.block_on(async {
-        let listener = trainyard_serve::bind(asked.listen, settings.token.is_some()).await?;
+        let listener = trainyard_serve::bind(asked.listen, has_callers).await?;
         let address = listener.local_addr().map_err(|error| Problem::error("io", error.to_string()))?;
-        let words = format!("serving on http://{address} (REST and gRPC); POST /predict/MODEL predicts\n");
+        let words = format!("serving on {scheme}://{address} (REST and gRPC); POST /predict/MODEL predicts\n");
         output.answer(&document(address), &words);
         let tell = |line: &str| complain(&format!("{line}\n"));
         tokio::spawn(trainyard_server::tend(Arc::clone(&site)));
-        let around = |inference| trainyard_server::routes(site, inference);
+        let around = |inference| trainyard_server::routes(site, guard, inference);
         trainyard_serve::serve(listener, catalog, settings, around, stopped(), tell).await
     });
     // A request that was given up on may still be at work; nobody waits for it.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    served.map(|()| ExitCode::SUCCESS).map_err(|problem| {
-        let failure = Failure::call(problem.code, problem.message);
-        Failure { help: problem.help, ..failure }
-    })
+    access.finish();
+    served.map(|()| ExitCode::SUCCESS).map_err(call)
+}
+
+fn call(problem: Problem) -> Failure {
+    let failure = Failure::call(problem.code, problem.message);
+    Failure { help: problem.help, ..failure }
 }
 
 /// Done when the process is asked to end.

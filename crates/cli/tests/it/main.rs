@@ -6,6 +6,7 @@
     reason = "a test may fail by panic and say what it skips, in its helpers too"
 )]
 
+mod access;
 mod auto;
 mod bad_input;
 mod cache;

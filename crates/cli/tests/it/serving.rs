@@ -31,14 +31,14 @@ impl Drop for Server {
 }
 
 /// What a request was answered.
-struct Answered {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answered {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let text = String::from_utf8_lossy(&self.body);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {}\n{text}", self.head))
     }
@@ -46,13 +46,7 @@ impl Answered {
 
 impl Server {
     pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
-        let all = [&["serve", "--json", "--listen", "127.0.0.1:0"], arguments].concat();
-        let mut child = sandbox.command(&all).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let document: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let address = document["listening"].as_str().unwrap().trim_start_matches("http://").to_owned();
-        let server = Self { child, address };
+        let server = Self::spawn(sandbox, &[&["--listen", "127.0.0.1:0"], arguments].concat());
         let started = Instant::now();
         while server.call("GET", "/health/ready", &[], b"").status != 200 {
             assert!(started.elapsed() < Duration::from_secs(20), "the server does not get ready");
@@ -61,7 +55,18 @@ impl Server {
         server
     }
 
-    fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answered {
+    /// A server that listens, wherever the arguments say; it may not be ready yet.
+    pub(crate) fn spawn(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        let all = [&["serve", "--json"], arguments].concat();
+        let mut child = sandbox.command(&all).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let document: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let address = document["listening"].as_str().unwrap().split_once("://").unwrap().1.to_owned();
+        Self { child, address }
+    }
+
+    pub(crate) fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answered {
         self.try_call(method, path, headers, body).unwrap()
     }
 
@@ -69,10 +74,10 @@ impl Server {
     fn try_call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> std::io::Result<Answered> {
         let mut stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {}\r\n",
-            body.len()
-        );
+        let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            head.push_str("host: localhost\r\n");
+        }
         headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
         stream.write_all(&[head.as_bytes(), b"\r\n", body].concat())?;
         answered(stream)
@@ -82,14 +87,14 @@ impl Server {
         self.call("POST", path, &[], body.to_string().as_bytes())
     }
 
-    fn stop(mut self) -> i32 {
+    pub(crate) fn stop(mut self) -> i32 {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::TERM)
             .unwrap();
         self.child.wait().unwrap().code().unwrap_or(-1)
     }
 }
 
-fn answered(mut stream: TcpStream) -> std::io::Result<Answered> {
+pub(crate) fn answered(mut stream: impl Read) -> std::io::Result<Answered> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
@@ -280,10 +285,12 @@ fn hostile_requests_get_a_reason() {
     }
     // A body that is announced too long is refused without being read; one that never ends as soon as it is too long.
     let mut stream = TcpStream::connect(&server.address).unwrap();
-    stream.write_all(b"POST /predict/power-plant HTTP/1.1\r\nhost: t\r\ncontent-length: 1000000000\r\nconnection: close\r\n\r\n{").unwrap();
+    stream.write_all(b"POST /predict/power-plant HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000\r\nconnection: close\r\n\r\n{").unwrap();
     assert_eq!(answered(stream).unwrap().status, 413);
     let mut stream = TcpStream::connect(&server.address).unwrap();
-    stream.write_all(b"POST /predict/power-plant HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\n").unwrap();
+    stream
+        .write_all(b"POST /predict/power-plant HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n")
+        .unwrap();
     let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
     let sent = (0..1000).take_while(|_| stream.write_all(&chunk).is_ok()).count();
     assert!(sent < 1000, "{sent} chunks of 64 kB were taken");
@@ -322,7 +329,7 @@ fn load(
             let mut wrong = Vec::new();
             let body = r#"{"AT": 10, "V": 40, "AP": 1010, "RH": 70}"#;
             let request = format!(
-                "POST /predict/power-plant HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n{body}",
+                "POST /predict/power-plant HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
             );
             let mut connection: Option<BufReader<TcpStream>> = None;

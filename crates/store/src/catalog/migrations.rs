@@ -8,11 +8,12 @@ use super::{block_on, busy_again, column, execute, told};
 use crate::error::StoreError;
 
 /// The scripts; the first makes version 1. A published one never changes.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_trials.sql"),
     include_str!("../../migrations/0003_deployments.sql"),
     include_str!("../../migrations/0004_tracking.sql"),
+    include_str!("../../migrations/0005_access.sql"),
 ];
 
 /// The version this program writes.

@@ -170,6 +170,9 @@ pub(crate) struct RunArgs {
     /// Run this step although its result is known.
     #[arg(long, value_name = "STEP")]
     pub(crate) force: Vec<String>,
+    /// The run's id, for who has to know it before it starts.
+    #[arg(long, value_name = "ID", hide = true)]
+    pub(crate) run_id: Option<String>,
     /// How steps are coupled.
     #[arg(long, value_name = "tight|process|pod")]
     pub(crate) coupling: Option<String>,

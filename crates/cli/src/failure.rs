@@ -70,6 +70,12 @@ impl From<StepError> for Failure {
     }
 }
 
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self { help: problem.help, ..Self::call(problem.code, problem.message) }
+    }
+}
+
 impl From<trainyard_store::StoreError> for Failure {
     fn from(error: trainyard_store::StoreError) -> Self {
         Self { help: error.help, ..Self::run(error.code, error.message) }

@@ -9,6 +9,7 @@ pub mod columns;
 pub mod contract;
 pub mod error;
 pub mod freshness;
+pub mod glance;
 mod memory;
 pub mod outliers;
 pub mod preparation;

@@ -13,7 +13,7 @@ pub(crate) fn now() -> i64 {
 }
 
 /// A name for a run that started at `now`: sorts by time to the second, such as `20261122-141503-7f3a09`.
-pub(crate) fn run_id(now: i64) -> String {
+pub fn run_id(now: i64) -> String {
     // The standard library seeds its hash maps from the system's source of randomness; that is chance enough for a name.
     let chance = RandomState::new().hash_one(now) & 0xff_ffff;
     let time = DateTime::from_timestamp_millis(now).unwrap_or_default();

@@ -36,6 +36,7 @@ mod secrets;
 mod select;
 mod view;
 
+pub use clock::run_id;
 pub use error::EngineError;
 pub use events::Event;
 pub use explain::{Explanation, explain};

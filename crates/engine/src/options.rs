@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 /// How a plan is to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// The run's id, as [`crate::run_id`] makes them; a new one when absent.
+    pub run: Option<String>,
     /// Steps that run although their results may be found.
     pub force: BTreeSet<String>,
     /// Only this step and those it takes from, however far away.
@@ -19,6 +21,6 @@ impl Default for Options {
     /// Everything, as many steps at once as there are processors.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { force: BTreeSet::new(), until: None, threads, memory: None }
+        Self { run: None, force: BTreeSet::new(), until: None, threads, memory: None }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use trainyard_core::{
-    Digest, Plan, Registry,
+    Digest, Plan, Problem, Registry,
     record::{RunRecord, StepRecord, StepStatus},
 };
 use trainyard_store::{Session, Store, StoreError};
@@ -74,7 +74,10 @@ pub fn run(
     let session = store.session(&|| cancel.load(Ordering::Relaxed))?;
     let started = Instant::now();
     let mut header = record::started(plan, String::new(), clock::now());
-    header.run = clock::run_id(header.started);
+    header.run = match &options.run {
+        Some(run) => unused(store, run)?,
+        None => clock::run_id(header.started),
+    };
     session.start_run(&header)?;
     // Without what the last run found, each step is looked up by itself: slower and no worse.
     session.preload(&plan.name).ok();
@@ -122,6 +125,20 @@ pub fn run(
     });
     let unrecorded = keep.unrecorded.into_inner().unwrap_or_else(PoisonError::into_inner);
     finish(&run, header.clone(), unrecorded)
+}
+
+/// An id that someone chose, unless there is such a run.
+fn unused(store: &Store, run: &str) -> Result<String, EngineError> {
+    let sound = (1..=64).contains(&run.len()) && run.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !sound {
+        let message = format!("`{run}` cannot be the id of a run: up to 64 letters, digits and hyphens are");
+        return Err(EngineError::Call(Problem::error("bad-run-id", message)));
+    }
+    if store.runs_named(run, 1)?.iter().any(|row| row.run == run) {
+        let problem = Problem::error("run-exists", format!("there is a run `{run}` already"));
+        return Err(EngineError::Call(problem.help("leave the id out: a new one is made")));
+    }
+    Ok(run.to_owned())
 }
 
 /// Closes the backlog even when the work panics, so that the keeping thread ends.

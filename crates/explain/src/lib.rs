@@ -10,6 +10,7 @@ const FILES: &[&str] = &[
     include_str!("../../../docs/problems/data.md"),
     include_str!("../../../docs/problems/evaluation.md"),
     include_str!("../../../docs/problems/interchange.md"),
+    include_str!("../../../docs/problems/pages.md"),
     include_str!("../../../docs/problems/pipeline-file.md"),
     include_str!("../../../docs/problems/prediction.md"),
     include_str!("../../../docs/problems/running.md"),

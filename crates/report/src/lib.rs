@@ -22,6 +22,8 @@ use trainyard_core::{
     trial::Trial,
 };
 
+pub use page::Section;
+
 pub use charts::dag::{Node, dag_mermaid, dag_svg, dag_text, nodes};
 
 /// What the report of a run is made from.
@@ -54,4 +56,28 @@ pub struct Report<'a> {
 #[must_use]
 pub fn html(report: &Report<'_>) -> String {
     page::html(report)
+}
+
+/// The verdict over a run and the sections below it, for a page that carries [`css`].
+#[must_use]
+pub fn parts(report: &Report<'_>) -> (markup::Markup, Vec<Section>) {
+    (page::verdict(report), page::sections(report))
+}
+
+/// A table's columns, their shape and numbers, for a page that carries [`css`]; `name` is what the table is called.
+#[must_use]
+pub fn profile(name: &str, profile: &Profile) -> markup::Markup {
+    page::profile(name, profile)
+}
+
+/// The report's style sheet: the colours, the page, the pictures.
+#[must_use]
+pub fn css() -> String {
+    page::css()
+}
+
+/// The content security policy under which a report is shown as it should be.
+#[must_use]
+pub fn policy() -> String {
+    page::policy()
 }

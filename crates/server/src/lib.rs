@@ -6,17 +6,31 @@
 //! store, and what only the program around knows how to do.
 
 mod access;
+mod api;
+mod call;
+mod compare;
+mod cursor;
+mod deployed;
+mod events;
+mod fault;
+#[cfg(test)]
+mod idle;
+mod link;
 mod mlflow;
 mod pages;
+mod pipelines;
+pub mod rollout;
+mod search;
 mod site;
 mod tending;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, middleware};
 
 pub use access::{Access, Role, Settings as AccessSettings, check_name, hash_password, new_token};
-pub use site::{Site, Workshop};
+pub use events::Events;
+pub use site::{Findings, Job, Order, Pipeline, Rows, Site, Workshop};
 pub use tending::tend;
 
 /// All routes of a server; `inference` answers what none of ours does.
@@ -24,8 +38,10 @@ pub fn routes(site: Arc<Site>, access: Arc<Access>, inference: Router) -> Router
     Router::new()
         .merge(pages::routes())
         .merge(access::routes(Arc::clone(&access)))
+        .merge(api::routes())
         .merge(mlflow::routes())
-        .with_state(site)
+        .with_state(Arc::clone(&site))
         .fallback_service(inference)
+        .layer(middleware::from_fn_with_state(site, pages::friendly))
         .layer(access::Guard(access))
 }

@@ -10,6 +10,7 @@ pub(crate) mod audit;
 pub(crate) mod cache;
 mod deployments;
 mod lineage;
+pub(crate) mod listing;
 mod migrations;
 mod models;
 pub(crate) mod rows;

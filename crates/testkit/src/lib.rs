@@ -42,6 +42,22 @@ pub fn python(name: &str) -> Option<PathBuf> {
     python
 }
 
+/// The browser that pages are tried in; none where it is not installed, which the caller says and skips.
+///
+/// # Panics
+/// Under `CI=true`, where absence must not look like success.
+#[must_use]
+pub fn chromium() -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let named = ["chromium", "chromium-browser", "google-chrome"];
+    let found = std::env::split_paths(&folders)
+        .flat_map(|folder| named.map(|name| folder.join(name)))
+        .find(|path| path.is_file());
+    let absent_under_ci = found.is_none() && std::env::var("CI").as_deref() == Ok("true");
+    assert!(!absent_under_ci, "the browser Chromium is absent under CI");
+    found
+}
+
 /// onnxruntime's shared library in the environment `interchange`; none as for [`python`].
 ///
 /// # Panics

@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) fn graph(file: &FileArgs, format: Option<GraphFormat>, output: &Output) -> Result<ExitCode, Failure> {
     let plan = project::plan(file, Depth::Names)?;
-    let nodes: Vec<Node> = plan.steps.iter().map(|step| node(&plan, step)).collect();
+    let nodes = nodes(&plan);
     let drawn = match format.unwrap_or(GraphFormat::Text) {
         GraphFormat::Text => dag_text(&nodes),
         GraphFormat::Svg => dag_svg(&nodes),
@@ -30,6 +30,11 @@ pub(super) fn graph(file: &FileArgs, format: Option<GraphFormat>, output: &Outpu
     };
     output.answer(&document, &drawn);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The steps of a plan, for drawing.
+pub(crate) fn nodes(plan: &Plan) -> Vec<Node> {
+    plan.steps.iter().map(|step| node(plan, step)).collect()
 }
 
 fn node(plan: &Plan, step: &PlannedStep) -> Node {

@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 use trainyard_core::{
     Digest, Kind, Plan,
     artifact::Document,
-    evaluation::{Evaluation, Release},
+    evaluation::Evaluation,
     judgement::Study,
-    profile::Profile,
     record::{RunRecord, RunStatus, StepRecord, StepStatus},
     trial::Trial,
 };
 use trainyard_engine::Options;
 use trainyard_manifest::Depth;
+use trainyard_server::Findings;
 use trainyard_steps::REGISTRY;
 use trainyard_store::{Mode, Store};
 
@@ -83,6 +83,7 @@ pub(super) fn options(args: &Args, run: &RunArgs) -> Options {
     let mut options = Options {
         force: run.force.iter().cloned().collect::<BTreeSet<_>>(),
         until: run.until.clone(),
+        run: run.run_id.clone(),
         ..Options::default()
     };
     if let Some(threads) = args.threads {
@@ -123,19 +124,13 @@ fn would_run(plan: &Plan, store: &Store, options: &Options) -> Result<bool, Fail
     Ok(preview.iter().any(|step| step.status != trainyard_engine::PreviewStatus::Cached))
 }
 
-/// The outputs that the verdict and the report are made of.
-pub(super) struct Found {
-    evaluations: Vec<(String, Arc<Evaluation>)>,
-    studies: Vec<(String, Study)>,
-    profiles: Vec<(String, Arc<Profile>)>,
-    releases: Vec<(String, Arc<Release>)>,
-    trials: Vec<(String, Vec<Trial>)>,
-}
+/// The outputs that the verdict and the report are made of, loaded from the store.
+pub(crate) struct Found;
 
 impl Found {
     /// Loads them from the store; one that is not there is left out.
-    pub(super) fn of(record: &RunRecord, store: &Store) -> Self {
-        Self {
+    pub(crate) fn of(record: &RunRecord, store: &Store) -> Findings {
+        Findings {
             evaluations: outputs(record, store, Kind::Evaluation),
             studies: outputs::<Document>(record, store, Kind::Document)
                 .into_iter()
@@ -176,7 +171,7 @@ fn outputs<T: trainyard_core::Value>(record: &RunRecord, store: &Store, kind: Ki
 }
 
 /// The run as `--json` shows it.
-pub(super) fn document(record: &RunRecord, found: &Found) -> Value {
+pub(super) fn document(record: &RunRecord, found: &Findings) -> Value {
     let steps: Vec<Value> = record
         .steps
         .iter()
@@ -280,7 +275,7 @@ fn step_document(step: &StepRecord) -> Value {
 }
 
 /// Writes the report; gives its path. A run of known results only has the report of the run that made them.
-fn report(plan: &Plan, record: &RunRecord, found: &Found, root: &Path) -> Result<Option<PathBuf>, Failure> {
+fn report(plan: &Plan, record: &RunRecord, found: &Findings, root: &Path) -> Result<Option<PathBuf>, Failure> {
     let folder = root.join("reports");
     let key = trainyard_core::Hasher::new("report")
         .part(plan.text.as_bytes())
@@ -324,7 +319,7 @@ fn report(plan: &Plan, record: &RunRecord, found: &Found, root: &Path) -> Result
 }
 
 /// The verdict in words.
-pub(super) fn words(record: &RunRecord, found: &Found, report: Option<&Path>) -> String {
+pub(super) fn words(record: &RunRecord, found: &Findings, report: Option<&Path>) -> String {
     let mut out = String::new();
     for step in record.steps.iter().filter(|step| step.error.is_some()) {
         let Some(error) = &step.error else { continue };

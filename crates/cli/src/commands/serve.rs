@@ -1,12 +1,21 @@
 //! `trainyard serve`: answers predictions on one port until it is told to stop.
 
-use std::{collections::BTreeMap, fs, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde_json::json;
 use trainyard_core::{Deployment, Problem};
 use trainyard_model::Package;
 use trainyard_serve::{Limits, LogSettings, Registered, Settings, Source, Tls};
-use trainyard_server::{Access, AccessSettings, Site};
+use trainyard_server::{Access, AccessSettings, Events, Site};
 use trainyard_store::{Mode, Store};
 
 use crate::{
@@ -60,12 +69,15 @@ pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<E
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     let document = |address: std::net::SocketAddr| json!({"listening": format!("{scheme}://{address}")});
     let open = |mode| Store::open(store.root(), mode);
+    let stopping = Arc::new(AtomicBool::new(false));
     let catalog = Arc::new(Catalog { store: open(Mode::Read)? });
     let site = Arc::new(Site {
         reader: open(Mode::Read)?,
-        workshop: Box::new(Workshop { project: project::folder_of(store.root()), store: open(Mode::Read)? }),
+        workshop: Box::new(Workshop::new(project::folder_of(store.root()), open(Mode::Read)?)),
         store,
         version: env!("CARGO_PKG_VERSION"),
+        stopping: Arc::clone(&stopping),
+        events: Events::default(),
     });
     let has_callers = token.is_some() || !site.store.users()?.is_empty();
     let access = AccessSettings {
@@ -86,7 +98,11 @@ pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<E
         let tell = |line: &str| complain(&format!("{line}\n"));
         tokio::spawn(trainyard_server::tend(Arc::clone(&site)));
         let around = |inference| trainyard_server::routes(site, guard, inference);
-        trainyard_serve::serve(listener, catalog, settings, around, stopped(), tell).await
+        let stop = async {
+            stopped().await;
+            stopping.store(true, Ordering::Relaxed);
+        };
+        trainyard_serve::serve(listener, catalog, settings, around, stop, tell).await
     });
     // A request that was given up on may still be at work; nobody waits for it.
     runtime.shutdown_timeout(Duration::from_millis(200));

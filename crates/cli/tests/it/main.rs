@@ -19,6 +19,7 @@ mod init;
 mod large;
 mod notify;
 mod optimize;
+mod pages;
 mod prediction;
 mod sandbox;
 mod series;

@@ -24,15 +24,16 @@ const SCRIPT_HASH: &str = "Wv6a8ZL78lc/VPOJxSEux4kKseccViC/cBczQ0HthEc=";
 const SCRIPT: &str = include_str!("../../templates/theme.js");
 
 /// A section of the page.
-pub(crate) struct Section {
+#[derive(Clone, Debug)]
+pub struct Section {
     /// Its anchor.
-    pub(crate) id: String,
+    pub id: String,
     /// Its heading.
-    pub(crate) title: Markup,
+    pub title: Markup,
     /// Its name in the contents.
-    pub(crate) short: String,
+    pub short: String,
     /// Its body.
-    pub(crate) body: Markup,
+    pub body: Markup,
 }
 
 #[derive(Template)]
@@ -55,6 +56,27 @@ struct Page<'a> {
 
 pub(crate) fn html(report: &Report<'_>) -> String {
     let run = report.run;
+    let sections = sections(report);
+    render(&Page {
+        pipeline: &run.pipeline,
+        about: report.about.map(str::trim).filter(|about| !about.is_empty()),
+        run: &run.run,
+        status: run.status.name(),
+        started: date::minute(run.started as f64 / 1000.0),
+        took: number::seconds(run.seconds),
+        version: report.version,
+        generated: &report.generated,
+        policy: policy(),
+        style: Markup(css()),
+        script: Markup(SCRIPT.to_owned()),
+        verdict: verdict(report),
+        sections,
+    })
+    .0
+}
+
+/// The sections below the verdict.
+pub(crate) fn sections(report: &Report<'_>) -> Vec<Section> {
     let mut sections = Vec::new();
     sections.extend(inputs::section(report));
     sections.extend(evaluation::sections(report));
@@ -65,25 +87,21 @@ pub(crate) fn html(report: &Report<'_>) -> String {
     sections.extend(profile::sections(report));
     sections.extend(lineage::section(report));
     sections.extend(pipeline::sections(report));
-    render(&Page {
-        pipeline: &run.pipeline,
-        about: report.about.map(str::trim).filter(|about| !about.is_empty()),
-        run: &run.run,
-        status: run.status.name(),
-        started: date::minute(run.started as f64 / 1000.0),
-        took: number::seconds(run.seconds),
-        version: report.version,
-        generated: &report.generated,
-        policy: format!(
-            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{SCRIPT_HASH}'; \
-             base-uri 'none'; form-action 'none'"
-        ),
-        style: Markup(format!("{}{}{}", palette::css(), include_str!("../../templates/report.css"), charts::css())),
-        script: Markup(SCRIPT.to_owned()),
-        verdict: verdict::verdict(report),
-        sections,
-    })
-    .0
+    sections
+}
+
+pub(crate) use profile::body as profile;
+pub(crate) use verdict::verdict;
+
+pub(crate) fn policy() -> String {
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{SCRIPT_HASH}'; \
+         base-uri 'none'; form-action 'none'"
+    )
+}
+
+pub(crate) fn css() -> String {
+    format!("{}{}{}", palette::css(), include_str!("../../templates/report.css"), charts::css())
 }
 
 /// Fills a template.

@@ -56,7 +56,7 @@ pub(crate) fn sections(report: &Report<'_>) -> Vec<Section> {
         .collect()
 }
 
-fn body(step: &str, profile: &Profile) -> Markup {
+pub(crate) fn body(step: &str, profile: &Profile) -> Markup {
     let mut open: Vec<Row> = profile.columns.iter().map(|column| row(profile.rows, column)).collect();
     let folded = open.split_off(open.len().min(OPEN));
     render(&View {

@@ -1,6 +1,6 @@
 //! The whole guard, around routes of a test.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Instant};
+use std::time::Instant;
 
 use axum::{
     Extension,
@@ -16,19 +16,6 @@ use tower::Service;
 use trainyard_store::{Mode, Store, TokenRow, UserRow};
 
 use super::*;
-use crate::{Workshop, site::Site};
-
-struct Idle;
-
-impl Workshop for Idle {
-    fn pipelines(&self) -> Result<Vec<PathBuf>, Problem> {
-        Ok(Vec::new())
-    }
-
-    fn mlflow_files(&self, _: &str, _: u64) -> Result<BTreeMap<String, Vec<u8>>, Problem> {
-        Ok(BTreeMap::new())
-    }
-}
 
 /// A server without a connection, and the folder of its store.
 struct Server {
@@ -47,7 +34,7 @@ impl Server {
             let name = role.name().to_owned();
             store.add_user(&UserRow { role: name.clone(), name, password: password.clone(), created: 0 }).unwrap();
         }
-        let site = Arc::new(Site { reader: open(Mode::Read), store, workshop: Box::new(Idle), version: "0" });
+        let site = crate::idle::site(folder.path(), store);
         let access = Access::new(site, settings).unwrap();
         let who = async |who: Option<Extension<Who>>, body: Bytes| {
             let who = who.map_or_else(|| "nobody".to_owned(), |Extension(who)| format!("{}", who.name));

@@ -223,7 +223,7 @@ fn not_started(error: StoreError, run: &str) -> StoreError {
     error
 }
 
-fn run_row(row: &SqliteRow) -> Result<RunRow, StoreError> {
+pub(super) fn run_row(row: &SqliteRow) -> Result<RunRow, StoreError> {
     Ok(RunRow {
         run: column(row, "run")?,
         pipeline: column(row, "pipeline")?,

@@ -68,6 +68,12 @@ pub fn dag_svg(nodes: &[Node]) -> String {
 /// For a page that carries the charts' style: layers from top to bottom, arrows from what is taken to who takes it.
 #[must_use]
 pub fn dag(nodes: &[Node]) -> String {
+    dag_at_work(nodes, &[])
+}
+
+/// As [`dag`], with the steps of these names drawn as being at work.
+#[must_use]
+pub fn dag_at_work(nodes: &[Node], at_work: &[&str]) -> String {
     let title = format!("Steps of the pipeline and what each takes from ({} steps)", nodes.len());
     if nodes.is_empty() {
         return empty("chart-dag", 400.0, 60.0, &title, "no steps");
@@ -81,7 +87,8 @@ pub fn dag(nodes: &[Node]) -> String {
         svg.raw(&edge(path));
     }
     for (node, corner) in nodes.iter().zip(&layout.nodes) {
-        draw(&mut svg, node, *corner, width);
+        let is_at_work = node.status.is_none() && at_work.contains(&node.name.as_str());
+        draw(&mut svg, node, *corner, width, is_at_work);
     }
     svg.end()
 }
@@ -102,8 +109,9 @@ pub(crate) fn edges(nodes: &[Node]) -> Vec<(usize, usize)> {
     edges
 }
 
-fn draw(svg: &mut Svg, node: &Node, (x, y): (f64, f64), width: f64) {
-    let status = node.status.map_or("planned", status_name);
+fn draw(svg: &mut Svg, node: &Node, (x, y): (f64, f64), width: f64, is_at_work: bool) {
+    let planned = if is_at_work { "working" } else { "planned" };
+    let status = node.status.map_or(planned, status_name);
     svg.raw(&format!("<g><title>{}</title>", escape(&format!("{} ({}): {status}", node.name, node.uses))));
     svg.rect(&format!("node {status}"), (x, y), (width, NODE_HEIGHT), 8.0, "");
     let room = width - 42.0;

@@ -1,0 +1,123 @@
+//! A request as the handlers of pages and API see it, and how they are run: plain functions that may block.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{FromRequestParts, Query, RawPathParams},
+    http::{HeaderMap, Request, Response, Uri, header, request::Parts},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use trainyard_core::Problem;
+
+use crate::Site;
+
+/// Largest body of a request that changes something.
+const LARGEST_BODY: usize = 60 << 10;
+
+/// A request.
+#[derive(Debug, Default)]
+pub(crate) struct Call {
+    /// The path, as it was asked for.
+    pub(crate) uri: Uri,
+    /// The parts of the path by name.
+    path: Vec<(String, String)>,
+    /// What stands behind the question mark, in order.
+    pub(crate) query: Vec<(String, String)>,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// What was sent.
+    pub(crate) body: Bytes,
+    /// Who calls.
+    pub(crate) who: String,
+    /// The hidden field of forms by which access knows that they are ours.
+    pub(crate) form_field: String,
+}
+
+impl Call {
+    /// Reads a request.
+    pub(crate) async fn read(request: Request<Body>) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let bad = |what: &str| Problem::error("bad-request", what.to_owned());
+        let path = RawPathParams::from_request_parts(&mut parts, &()).await;
+        let path = path.map_err(|_| bad("the path is not UTF-8 text"))?;
+        let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let query = pairs(&parts.uri).ok_or_else(|| bad("what stands behind `?` cannot be read"))?;
+        let body = match Limited::new(body, LARGEST_BODY).collect().await {
+            Ok(collected) => collected.to_bytes(),
+            Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+                let message = format!("the body is larger than {LARGEST_BODY} bytes");
+                return Err(Problem::error("body-too-large", message));
+            }
+            Err(_) => return Err(bad("the body ended before its end")),
+        };
+        let who = who(&parts);
+        Ok(Self { uri: parts.uri, path, query, headers: parts.headers, body, who, form_field: String::new() })
+    }
+
+    /// The part of the path of that name.
+    pub(crate) fn part(&self, name: &str) -> &str {
+        self.path.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The value of that name behind the question mark; empty ones count as absent.
+    pub(crate) fn asked(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// All values of that name behind the question mark.
+    pub(crate) fn asked_all(&self, name: &str) -> Vec<&str> {
+        let of_name = self.query.iter().filter(|(known, value)| known == name && !value.is_empty());
+        of_name.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// A whole number of that name, from 1 to `most`.
+    pub(crate) fn number(&self, name: &str, otherwise: usize, most: usize) -> Result<usize, Problem> {
+        let Some(text) = self.asked(name) else { return Ok(otherwise) };
+        match text.parse() {
+            Ok(number) if (1..=most).contains(&number) => Ok(number),
+            _ => Err(Problem::error("bad-request", format!("`{name}={text}`: expected a number from 1 to {most}"))),
+        }
+    }
+
+    /// The fields of a form.
+    pub(crate) fn form(&self) -> Result<Vec<(String, String)>, Problem> {
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let bad = || Problem::error("bad-request", "expected the fields of a form".to_owned());
+        if !kind.starts_with("application/x-www-form-urlencoded") {
+            return Err(bad());
+        }
+        let text = std::str::from_utf8(&self.body).map_err(|_| bad())?;
+        let uri: Uri = format!("/?{text}").parse().map_err(|_| bad())?;
+        pairs(&uri).ok_or_else(bad)
+    }
+}
+
+fn pairs(uri: &Uri) -> Option<Vec<(String, String)>> {
+    Query::<Vec<(String, String)>>::try_from_uri(uri).ok().map(|Query(pairs)| pairs)
+}
+
+/// Who calls, as access found out; the person at this machine where nobody has to say.
+fn who(_parts: &Parts) -> String {
+    "local".to_owned()
+}
+
+/// Runs a handler that may block, off the threads that wait for the network.
+pub(crate) async fn answer(
+    site: Arc<Site>,
+    request: Request<Body>,
+    handler: impl FnOnce(&Site, &Call) -> Result<Response<Body>, Problem>,
+    fault: impl FnOnce(&Site, &Problem) -> Response<Body>,
+) -> Response<Body> {
+    match Call::read(request).await {
+        Ok(call) => {
+            tokio::task::block_in_place(|| handler(&site, &call).unwrap_or_else(|problem| fault(&site, &problem)))
+        }
+        Err(problem) => fault(&site, &problem),
+    }
+}

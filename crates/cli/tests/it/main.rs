@@ -28,6 +28,7 @@ mod shared_data;
 mod split;
 mod steps;
 mod store;
+mod tracking;
 mod training;
 mod traps;
 mod tuning;

@@ -105,7 +105,7 @@ pub(crate) fn answered(mut stream: impl Read) -> std::io::Result<Answered> {
 }
 
 /// The power plant, trained with few trees, registered as version 1, and with another seed as version 2.
-fn power_plant() -> Sandbox {
+pub(crate) fn power_plant() -> Sandbox {
     let sandbox = Sandbox::example("power-plant");
     sandbox.run(&["run", "--json"]).expect(0);
     sandbox.run(&["run", "--json", "--set", "seed=8"]).expect(0);

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, io::Write as _, sync::Arc, time::Duration};
 use axum::{
     Router,
     body::Body,
-    extract::{Path, State},
-    http::{HeaderValue, Request, Response, StatusCode, header},
+    extract::{FromRequestParts, Path, State},
+    http::{HeaderValue, Request, Response, StatusCode, header, request::Parts},
     response::IntoResponse,
     routing::{get, post, put},
 };
@@ -32,6 +32,18 @@ const PARTS: u32 = 10_000;
 
 /// The folder of our own packages, beside those of the experiments, which are numbers.
 const PACKAGES: &str = "packages";
+
+/// What a route ends with: the path of a file, or what else its address holds.
+struct FilePath<T = String>(T);
+
+impl<T: serde::de::DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for FilePath<T> {
+    type Rejection = Response<Body>;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let found = Path::<T>::from_request_parts(parts, state).await;
+        found.map(|Path(path)| Self(path)).map_err(|rejection| Refused::invalid(rejection.body_text()).response())
+    }
+}
 
 /// Where a package of ours is found as an MLflow model.
 pub(super) fn package_uri(version: &RegisteredVersion) -> String {
@@ -126,7 +138,7 @@ async fn list(State(site): State<Arc<Site>>, request: Request<Body>) -> Response
     answered(answer.await)
 }
 
-async fn download(State(site): State<Arc<Site>>, Path(path): Path<String>) -> Response<Body> {
+async fn download(State(site): State<Arc<Site>>, FilePath(path): FilePath) -> Response<Body> {
     match tokio::task::block_in_place(|| opened(&site, &path)) {
         Ok((body, bytes)) => {
             let name: String = path
@@ -211,7 +223,7 @@ async fn taken(
     Ok(tokio::task::block_in_place(|| writer.finish())?)
 }
 
-async fn upload(State(site): State<Arc<Site>>, Path(path): Path<String>, request: Request<Body>) -> Response<Body> {
+async fn upload(State(site): State<Arc<Site>>, FilePath(path): FilePath, request: Request<Body>) -> Response<Body> {
     let answer = async {
         if package(&path).is_some() {
             return Err(Refused::invalid("A package of the store cannot be written"));
@@ -224,7 +236,7 @@ async fn upload(State(site): State<Arc<Site>>, Path(path): Path<String>, request
     answered(answer.await)
 }
 
-async fn remove(State(site): State<Arc<Site>>, Path(path): Path<String>) -> Response<Body> {
+async fn remove(State(site): State<Arc<Site>>, FilePath(path): FilePath) -> Response<Body> {
     let removed = tokio::task::block_in_place(|| site.store.remove_files(path.trim_matches('/')));
     answered(match removed {
         Ok(_) => Ok("{}".to_owned()),
@@ -232,7 +244,7 @@ async fn remove(State(site): State<Arc<Site>>, Path(path): Path<String>) -> Resp
     })
 }
 
-async fn begin(State(site): State<Arc<Site>>, Path(path): Path<String>, request: Request<Body>) -> Response<Body> {
+async fn begin(State(site): State<Arc<Site>>, FilePath(path): FilePath, request: Request<Body>) -> Response<Body> {
     let answer = async {
         let secure = request.uri().scheme_str() == Some("https");
         let call = Call::of(request).await?;
@@ -256,7 +268,7 @@ async fn begin(State(site): State<Arc<Site>>, Path(path): Path<String>, request:
 
 async fn part(
     State(site): State<Arc<Site>>,
-    Path((upload, number)): Path<(String, u32)>,
+    FilePath((upload, number)): FilePath<(String, u32)>,
     request: Request<Body>,
 ) -> Response<Body> {
     let answer = async {
@@ -302,7 +314,7 @@ struct Part {
     part_number: u32,
 }
 
-async fn complete(State(site): State<Arc<Site>>, Path(path): Path<String>, request: Request<Body>) -> Response<Body> {
+async fn complete(State(site): State<Arc<Site>>, FilePath(path): FilePath, request: Request<Body>) -> Response<Body> {
     let answer = async {
         let call = Call::of(request).await?;
         let completed: Completed = call.read()?;

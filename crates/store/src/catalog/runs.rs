@@ -52,7 +52,7 @@ const PUT_METRICS: &str = "BEGIN IMMEDIATE;
        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7
        FROM jsonb_each(?);
      INSERT OR REPLACE INTO latest_metrics (run, key, value, timestamp, step)
-       SELECT value->>0, value->>2 || '/' || value->>3, value->>4, (SELECT started FROM runs WHERE run = value->>0), 0
+       SELECT value->>0, (value->>2) || '/' || (value->>3), value->>4, (SELECT started FROM runs WHERE run = value->>0), 0
        FROM jsonb_each(?);
      COMMIT";
 

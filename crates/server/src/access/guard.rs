@@ -12,7 +12,9 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::ConnectInfo,
-    http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts},
+    http::{
+        Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
+    },
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tower::{Layer, Service};
@@ -38,7 +40,9 @@ const LARGEST_OF_STRANGERS: usize = 16 << 10;
 /// Time for such a body to come.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The header in which a script of our pages may send what a form holds in its field.
-const FORM_HEADER: &str = "x-csrf-token";
+const FORM_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
+/// The header in which a proxy says for whom it asks.
+const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What a request changed, where its path does not say it: a route puts it into the extensions of its answer, for the
 /// audit log.
@@ -109,8 +113,8 @@ where
 {
     let path = parts.uri.path();
     let for_programs = rules::is_for_programs(path);
-    let note =
-        (rule.audited && !rules::reads(&parts.method)).then(|| entry(address_of(&parts), parts.method.as_str(), path));
+    let note = (rule.audited && !rules::reads(&parts.method))
+        .then(|| entry(address_of(&access, &parts.extensions, &parts.headers), parts.method.as_str(), path));
     let (mut response, who) = match admit(&access, &parts, body, rule).await {
         Ok((who, body)) => {
             let name = who.as_ref().filter(|_| note.is_some()).map(|who| Arc::clone(&who.name));
@@ -147,10 +151,16 @@ pub(super) fn entry(address: IpAddr, method: &str, path: &str) -> AuditEntry {
     }
 }
 
-/// Where a request came from.
-pub(super) fn address_of(parts: &Parts) -> IpAddr {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical())
+/// Where a request came from. Where callers are asked, one from this machine is a proxy's, which says for whom it asks.
+pub(super) fn address_of(access: &Access, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical());
+    if access.everyone.is_some() || !peer.is_loopback() {
+        return peer;
+    }
+    // The last is what the proxy added; those before it are the caller's to choose.
+    let named = headers.get_all(FORWARDED).iter().next_back().and_then(|value| value.to_str().ok());
+    named.and_then(|named| named.rsplit(',').next()?.trim().parse().ok()).unwrap_or(peer)
 }
 
 /// The caller, and the body as the route gets it.
@@ -162,7 +172,8 @@ async fn admit(access: &Access, parts: &Parts, body: Body, rule: &Rule) -> Resul
         (None, Some(needed)) => {
             let who = match caller(access, parts).await {
                 Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
-                    access.strangers.take(network(address_of(parts)), Instant::now()).map_err(too_often)?;
+                    let address = address_of(access, &parts.extensions, &parts.headers);
+                    access.strangers.take(network(address), Instant::now()).map_err(too_often)?;
                     return Err(refusal);
                 }
                 other => other?,
@@ -182,6 +193,7 @@ async fn admit(access: &Access, parts: &Parts, body: Body, rule: &Rule) -> Resul
         return Ok((who, body));
     }
     let proof = who.as_ref().map_or(Proof::None, |who| proof(access, parts, who));
+    let no_proof = || who.as_ref().map_or_else(no_proof, |who| no_proof().of(&who.name));
     if rule.streamed && proof != Proof::Field {
         return if proof == Proof::Missing { Err(no_proof()) } else { Ok((who, body)) };
     }
@@ -214,7 +226,7 @@ async fn caller(access: &Access, parts: &Parts) -> Result<Who, Refusal> {
             access.accounts.with_token(token).await
         }
         Credentials::Basic { name, password } => {
-            let address = address_of(parts);
+            let address = address_of(access, &parts.extensions, &parts.headers);
             let known = access.accounts.with_password(&name, &password, address).await;
             if known.as_ref().is_err_and(|refusal| refusal.status == StatusCode::UNAUTHORIZED) {
                 let mut note = entry(address, parts.method.as_str(), parts.uri.path());

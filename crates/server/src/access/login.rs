@@ -1,21 +1,19 @@
 //! Signing in and out, for people with a browser.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use axum::{
     Extension,
-    body::{Body, Bytes},
-    extract::{ConnectInfo, Query, State},
-    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    body::Body,
+    extract::{Query, State},
+    http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header},
 };
+use http_body_util::{BodyExt, Collected};
 use serde::Deserialize;
 
 use super::{
     Access, Target, accounts, credentials,
-    guard::{entry, redirect},
+    guard::{address_of, entry, redirect},
     page,
     who::Who,
 };
@@ -33,14 +31,13 @@ pub(super) async fn ask(State(access): State<Arc<Access>>, Query(asked): Query<A
 }
 
 /// `POST /login`
-pub(super) async fn sign_in(
-    State(access): State<Arc<Access>>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
-    body: Bytes,
-) -> Response<Body> {
+pub(super) async fn sign_in(State(access): State<Arc<Access>>, request: Request<Body>) -> Response<Body> {
     if access.everyone.is_some() {
         return redirect("/");
     }
+    let address = address_of(&access, request.extensions(), request.headers());
+    // The guard has read it already, within its limits.
+    let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
     let (mut name, mut password, mut to) = (String::new(), String::new(), String::new());
     for (field, value) in form_urlencoded::parse(&body) {
         match field.as_ref() {
@@ -51,8 +48,6 @@ pub(super) async fn sign_in(
         }
     }
     let name = name.trim();
-    let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(ConnectInfo(peer))| peer.ip());
-    let address = address.to_canonical();
     let begun = async {
         let who = access.accounts.with_password(name, &password, address).await?;
         access.accounts.begin_session(&who.name).await

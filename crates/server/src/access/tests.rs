@@ -317,6 +317,22 @@ async fn bodies_are_bounded() {
     assert_eq!(closed.send(long).await.0.as_u16(), 413, "who is not known sends little");
 }
 
+#[test]
+fn behind_a_proxy_of_this_machine_callers_are_told_apart() {
+    let at = |server: &Server, peer: [u8; 4], forwarded: &'static str| {
+        let mut extensions = axum::http::Extensions::new();
+        extensions.insert(ConnectInfo(std::net::SocketAddr::from((peer, 1))));
+        let header = (axum::http::HeaderName::from_static("x-forwarded-for"), forwarded.parse().unwrap());
+        guard::address_of(&server.access, &extensions, &axum::http::HeaderMap::from_iter([header])).to_string()
+    };
+    let (asking, open) = (Server::new(closed()), Server::open());
+    assert_eq!(at(&asking, [127, 0, 0, 1], "1.2.3.4, 10.0.0.7"), "10.0.0.7");
+    assert_eq!(at(&asking, [127, 0, 0, 1], "2001:db8::1"), "2001:db8::1");
+    assert_eq!(at(&asking, [127, 0, 0, 1], "rubbish"), "127.0.0.1");
+    assert_eq!(at(&asking, [10, 0, 0, 9], "10.0.0.7"), "10.0.0.9", "others may say what they want");
+    assert_eq!(at(&open, [127, 0, 0, 1], "10.0.0.7"), "127.0.0.1");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

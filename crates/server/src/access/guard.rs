@@ -14,6 +14,7 @@ use axum::{
     extract::ConnectInfo,
     http::{
         Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
+        uri::Scheme,
     },
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -43,6 +44,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const FORM_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 /// The header in which a proxy says for whom it asks.
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The header in which a proxy says how it was asked.
+const FORWARDED_SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// What a request changed, where its path does not say it: a route puts it into the extensions of its answer, for the
 /// audit log.
@@ -121,6 +124,10 @@ where
             if let Some(who) = who {
                 parts.extensions.insert(who);
             }
+            if is_encrypted(&access, &parts.extensions, &parts.headers) {
+                // For routes that tell a client where else to go.
+                parts.extensions.insert(Scheme::HTTPS);
+            }
             (routes.call(Request::from_parts(parts, body)).await?, name)
         }
         Err(refusal) => (refused(&refusal, &parts), refusal.who),
@@ -161,6 +168,16 @@ pub(super) fn address_of(access: &Access, extensions: &Extensions, headers: &Hea
     // The last is what the proxy added; those before it are the caller's to choose.
     let named = headers.get_all(FORWARDED).iter().next_back().and_then(|value| value.to_str().ok());
     named.and_then(|named| named.rsplit(',').next()?.trim().parse().ok()).unwrap_or(peer)
+}
+
+/// True where the caller's end of the way is encrypted: by the server, or by a proxy on this machine that says so.
+pub(super) fn is_encrypted(access: &Access, extensions: &Extensions, headers: &HeaderMap) -> bool {
+    let by_proxy = || {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+        peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
+            && headers.get(FORWARDED_SCHEME).is_some_and(|scheme| scheme.as_bytes() == b"https")
+    };
+    access.tls || (access.everyone.is_none() && by_proxy())
 }
 
 /// The caller, and the body as the route gets it.

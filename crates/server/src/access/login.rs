@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{
     Access, Target, accounts, credentials,
-    guard::{address_of, entry, redirect},
+    guard::{address_of, entry, is_encrypted, redirect},
     page,
     who::Who,
 };
@@ -36,6 +36,7 @@ pub(super) async fn sign_in(State(access): State<Arc<Access>>, request: Request<
         return redirect("/");
     }
     let address = address_of(&access, request.extensions(), request.headers());
+    let encrypted = is_encrypted(&access, request.extensions(), request.headers());
     // The guard has read it already, within its limits.
     let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
     let (mut name, mut password, mut to) = (String::new(), String::new(), String::new());
@@ -57,7 +58,7 @@ pub(super) async fn sign_in(State(access): State<Arc<Access>>, request: Request<
         Ok(cookie) => {
             name.clone_into(&mut note.who);
             let mut response = redirect(place(&to));
-            set_cookie(&access, response.headers_mut(), &cookie, accounts::SESSION.as_secs());
+            set_cookie(&access, response.headers_mut(), &cookie, accounts::SESSION.as_secs(), encrypted);
             response
         }
         Err(refusal) => {
@@ -88,13 +89,13 @@ pub(super) async fn sign_out(State(access): State<Arc<Access>>, headers: HeaderM
         return page::refused(&refusal);
     }
     let mut response = redirect(if access.everyone.is_some() { "/" } else { "/login" });
-    set_cookie(&access, response.headers_mut(), "", 0);
+    set_cookie(&access, response.headers_mut(), "", 0, access.tls);
     response.extensions_mut().insert(Target("signed out".to_owned()));
     response
 }
 
-fn set_cookie(access: &Access, headers: &mut HeaderMap, value: &str, seconds: u64) {
-    let secure = if access.tls { "; Secure" } else { "" };
+fn set_cookie(access: &Access, headers: &mut HeaderMap, value: &str, seconds: u64, encrypted: bool) {
+    let secure = if encrypted { "; Secure" } else { "" };
     let name = access.cookie();
     let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     if let Ok(cookie) = HeaderValue::try_from(cookie) {

@@ -96,6 +96,8 @@ const RULES: &[Rule] = &[
     frequent("/@api/*/mlflow/runs/log-parameter"),
     frequent("/@api/*/mlflow/runs/log-inputs"),
     frequent("/@api/*/mlflow/runs/set-tag"),
+    // Where a client sends a part of a file, the way there is all it shows: it was told to who began the upload.
+    Rule { streamed: true, when: When::Changes, ..open("/@api/*/mlflow-artifacts/parts/*/*") },
     rule(When::Deletes, "/@api/*/mlflow-artifacts/**", Developer),
     Rule { streamed: true, ..frequent("/@api/*/mlflow-artifacts/**") },
     // Who may do what, and who did.
@@ -204,6 +206,8 @@ mod tests {
             "/api/2.0/mlflow/runs/create",
             "/api/2.0/mlflow/runs/search/x",
             "/api/2.0/mlflow/runs/log-batch",
+            "/api/2.0/mlflow-artifacts/parts/x",
+            "/api/2.0/mlflow-artifacts/mpu/create/x",
             "/v1/models/m",
             "/runs/start",
             "/healthy",

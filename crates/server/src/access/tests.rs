@@ -333,6 +333,21 @@ fn behind_a_proxy_of_this_machine_callers_are_told_apart() {
     assert_eq!(at(&open, [127, 0, 0, 1], "10.0.0.7"), "127.0.0.1");
 }
 
+#[tokio::test]
+async fn a_proxy_of_this_machine_that_encrypts_makes_cookies_that_stay_so() {
+    let server = Server::new(closed());
+    let cookie = async |peer: [u8; 4]| {
+        let request = Request::builder().method("POST").uri("/login").header("x-forwarded-proto", "https");
+        let body = Body::from("name=admin&password=a+long+password");
+        let mut request = request.header(FORM.0, FORM.1).body(body).unwrap();
+        request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from((peer, 1))));
+        let answer = server.routes.clone().call(request).await.unwrap();
+        answer.headers()["set-cookie"].to_str().unwrap().to_owned()
+    };
+    assert!(cookie([127, 0, 0, 1]).await.ends_with("; Secure"));
+    assert!(!cookie([10, 0, 0, 9]).await.contains("Secure"), "others may say what they want");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

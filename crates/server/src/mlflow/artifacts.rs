@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::{FromRequestParts, Path, State},
-    http::{HeaderValue, Request, Response, StatusCode, header, request::Parts},
+    http::{HeaderValue, Request, Response, StatusCode, header, request::Parts, uri::Scheme},
     response::IntoResponse,
     routing::{get, post, put},
 };
@@ -246,7 +246,7 @@ async fn remove(State(site): State<Arc<Site>>, FilePath(path): FilePath) -> Resp
 
 async fn begin(State(site): State<Arc<Site>>, FilePath(path): FilePath, request: Request<Body>) -> Response<Body> {
     let answer = async {
-        let secure = request.uri().scheme_str() == Some("https");
+        let secure = request.extensions().get::<Scheme>().is_some_and(|scheme| *scheme == Scheme::HTTPS);
         let call = Call::of(request).await?;
         let Begun { path: local, num_parts: parts } = call.read()?;
         let path = of_file(&path, &local);
@@ -272,6 +272,11 @@ async fn part(
     request: Request<Body>,
 ) -> Response<Body> {
     let answer = async {
+        // The client shows nothing else: who knows the id was let in when the upload began. Others send nothing.
+        if !tokio::task::block_in_place(|| site.reader.has_upload(&upload))? {
+            let refused = Refused::new("RESOURCE_DOES_NOT_EXIST", "There is no such upload");
+            return Err(refused.with_status(StatusCode::NOT_FOUND));
+        }
         let session = tokio::task::block_in_place(|| site.store.session(&|| false))?;
         let (blob, bytes) = taken(&session, request.into_body()).await?;
         tokio::task::block_in_place(|| session.put_part(&upload, number, &blob, bytes))?;

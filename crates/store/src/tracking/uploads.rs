@@ -23,6 +23,14 @@ impl Store {
         self.catalog.bound(sql, &[id.into(), checked(path)?.into(), now.into()]).map(drop)
     }
 
+    /// True for an upload that has begun and not ended.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn has_upload(&self, id: &str) -> Result<bool, StoreError> {
+        Ok(!self.catalog.bound("SELECT id FROM uploads WHERE id = ?", &[id.into()])?.is_empty())
+    }
+
     /// Ends an upload without a file.
     ///
     /// # Errors

@@ -59,11 +59,13 @@ CREATE TABLE metric_log (
     points TEXT NOT NULL
 ) STRICT;
 
--- The last point of each series; a value that is no number is null.
+-- The last point of each series; a value that is no number is null. `bits` are those of the value, since SQLite writes
+-- some numbers as text a little off.
 CREATE TABLE latest_metrics (
     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
     key TEXT NOT NULL,
     value REAL,
+    bits INTEGER,
     timestamp INTEGER NOT NULL,
     step INTEGER NOT NULL,
     PRIMARY KEY (run, key)

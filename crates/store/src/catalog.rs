@@ -53,14 +53,7 @@ impl Catalog {
     /// Opens it for writing: makes it, or brings it to this version, where needed.
     pub(crate) fn open_to_write(root: &Path) -> Result<Self, StoreError> {
         let path = file_in(root);
-        let options = options(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            // Each checkpoint waits for the disk twice; rarer ones keep that out of a run's many small writes.
-            .pragma("wal_autocheckpoint", "4000")
-            .pragma("journal_size_limit", "67108864")
-            .pragma("temp_store", "MEMORY");
+        let options = writing(options(&path)).create_if_missing(true);
         let mut connection = connect(&path, &options)?;
         migrations::bring_up_to_date(&path, &mut connection)?;
         Ok(Self { path, connection: Mutex::new(connection), _copy: None })
@@ -258,6 +251,35 @@ impl Transaction<'_> {
     }
 }
 
+/// A connection whose scripts are awaited, for writes that come often.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    path: PathBuf,
+    connection: SqliteConnection,
+}
+
+impl Writer {
+    /// Opens it beside the connection that brought the catalog to this version.
+    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
+        let opened = writing(options(path)).connect().await;
+        Ok(Self { path: path.to_owned(), connection: opened.map_err(|error| told(path, &error))? })
+    }
+
+    /// As [`Catalog::script`].
+    pub(crate) async fn script(
+        &mut self,
+        sql: &'static str,
+        arguments: &[Argument],
+    ) -> Result<Vec<SqliteRow>, StoreError> {
+        let query = arguments.iter().fold(sqlx::query(sql), |query, Argument(text)| query.bind(Arc::clone(text)));
+        let rows = query.fetch_all(&mut self.connection).await;
+        if rows.is_err() {
+            self.connection.execute("ROLLBACK").await.ok();
+        }
+        rows.map_err(|error| told(&self.path, &error))
+    }
+}
+
 /// The JSON a statement of a script takes.
 #[derive(Debug)]
 pub(crate) struct Argument(Arc<String>);
@@ -329,6 +351,16 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .row_buffer_size(4096)
         .thread_name(|id| format!("catalog-{id}"))
         .disable_statement_logging()
+}
+
+fn writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        // Each checkpoint waits for the disk twice; rarer ones keep that out of a run's many small writes.
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "67108864")
+        .pragma("temp_store", "MEMORY")
 }
 
 fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
@@ -30,7 +31,7 @@ pub struct Store {
     mode: Mode,
     blobs: Blobs,
     pub(crate) catalog: Catalog,
-    pub(crate) metric_log: MetricLog,
+    pub(crate) metric_log: Arc<MetricLog>,
 }
 
 impl Store {
@@ -57,7 +58,7 @@ impl Store {
             }
         };
         // Another process may have left some when it was killed.
-        let metric_log = MetricLog::unfolded(mode == Mode::Write);
+        let metric_log = Arc::new(MetricLog::unfolded(mode == Mode::Write));
         Ok(Self { root: root.to_owned(), mode, blobs, catalog, metric_log })
     }
 

@@ -19,7 +19,7 @@ pub use datasets::{Dataset, RunModel, UsedDataset};
 pub use experiments::Experiment;
 pub use files::FileEntry;
 pub use logged_models::{LoggedModel, ModelPoint};
-pub(crate) use metrics::MetricLog;
+pub(crate) use metrics::{MetricLog, bits};
 pub use metrics::{Point, Points};
 pub use registry::{NewVersion, RegisteredModel, RegisteredVersion};
 pub use runs::{Batch, NewRun, TrackedRun};

@@ -40,7 +40,7 @@ fn mlflow_s_client_finds_and_loads_what_a_pipeline_made() {
 #[test]
 fn what_was_answered_outlives_a_kill() {
     let sandbox = Sandbox::new();
-    let mut run = Value::Null;
+    let run;
     {
         let server = Server::start(&sandbox, &[]);
         run = post(&server, "runs/create", &json!({"experiment_id": "0"}))["run"]["info"]["run_id"].take();

@@ -70,14 +70,16 @@ fn run_of(run_id: Option<String>, run_uuid: Option<String>) -> Result<String, Re
     })
 }
 
-pub(super) fn log_metric(site: &Site, call: &Call) -> Answer {
+/// What `log-metric` sends.
+pub(super) fn metric(call: &Call) -> Result<Logged, Refused> {
     let LogMetric { run_id, run_uuid, metric } = call.read()?;
     let run = run_of(run_id, run_uuid)?;
     metric.check()?;
-    log(site, &run, &[metric], &[], &[])
+    Ok(Logged::of(run, &[metric], Vec::new(), Vec::new()))
 }
 
-pub(super) fn log_batch(site: &Site, call: &Call) -> Answer {
+/// What `log-batch` sends.
+pub(super) fn batch(call: &Call) -> Result<Logged, Refused> {
     let LogBatch { run_id, metrics, params, tags } = call.read()?;
     let run = run_of(run_id, None)?;
     let too_many = |what: &str, count: usize, most: usize| {
@@ -101,7 +103,7 @@ pub(super) fn log_batch(site: &Site, call: &Call) -> Answer {
     if let Some((twice, _)) = params.iter().find(|(key, _)| !keys.insert(key.as_str())) {
         return Err(Refused::invalid(format!("Duplicate parameter keys have been submitted: ['{twice}']")));
     }
-    log(site, &run, &metrics, &params, &tags)
+    Ok(Logged::of(run, &metrics, params, tags))
 }
 
 pub(super) fn log_param(site: &Site, call: &Call) -> Answer {
@@ -110,46 +112,68 @@ pub(super) fn log_param(site: &Site, call: &Call) -> Answer {
     let (key, value) = (fields.required("key")?, fields.text("value")?.unwrap_or_default());
     let params = [(key, value)];
     limits::pairs("Param", &params, limits::PARAM)?;
-    log(site, &run, &[], &params, &[])
+    site.store.log_batch(&run, &Batch { params: &params, ..Batch::default() })?;
+    Ok("{}".to_owned())
 }
 
-fn log(
-    site: &Site,
-    run: &str,
-    metrics: &[Metric<'_>],
-    params: &[(String, String)],
-    tags: &[(String, String)],
-) -> Answer {
-    let points: Vec<Point> = metrics.iter().map(Metric::point).collect();
-    let of_models: Vec<ModelPoint> = metrics
-        .iter()
-        .zip(&points)
-        .filter_map(|(metric, point)| {
-            Some(ModelPoint {
-                model: metric.model_id.clone().filter(|model| !model.is_empty())?,
-                run: run.to_owned(),
-                point: point.clone(),
-                dataset_name: metric.dataset_name.clone(),
-                dataset_digest: metric.dataset_digest.clone(),
+/// What is to be logged to a run, checked.
+pub(super) struct Logged {
+    run: String,
+    points: Vec<Point>,
+    params: Vec<(String, String)>,
+    tags: Vec<(String, String)>,
+    /// Those of the points that are of models too.
+    of_models: Vec<ModelPoint>,
+}
+
+impl Logged {
+    fn of(run: String, metrics: &[Metric<'_>], params: Vec<(String, String)>, tags: Vec<(String, String)>) -> Self {
+        let points: Vec<Point> = metrics.iter().map(Metric::point).collect();
+        let of_models = metrics
+            .iter()
+            .zip(&points)
+            .filter_map(|(metric, point)| {
+                Some(ModelPoint {
+                    model: metric.model_id.clone().filter(|model| !model.is_empty())?,
+                    run: run.clone(),
+                    point: point.clone(),
+                    dataset_name: metric.dataset_name.clone(),
+                    dataset_digest: metric.dataset_digest.clone(),
+                })
             })
-        })
-        .collect();
+            .collect();
+        Self { run, points, params, tags, of_models }
+    }
+}
+
+/// Writes it.
+pub(super) async fn log(site: &Site, logged: Logged) -> Answer {
+    let Logged { run, points, params, tags, of_models } = &logged;
+    if params.is_empty() && tags.is_empty() && of_models.is_empty() {
+        site.store.log_points(run, points).await?;
+    } else {
+        tokio::task::block_in_place(|| log_all(site, &logged))?;
+    }
+    Ok("{}".to_owned())
+}
+
+fn log_all(site: &Site, Logged { run, points, params, tags, of_models }: &Logged) -> Result<(), Refused> {
+    let batch = Batch { points, params, tags };
     if of_models.is_empty() {
-        site.store.log_batch(run, &Batch { points: &points, params, tags })?;
-        return Ok("{}".to_owned());
+        return Ok(site.store.log_batch(run, &batch)?);
     }
     // Clients log what a run has measured once more as its model's: that is not a new point of the run.
     site.store.fold_metrics()?;
     let mut new = Vec::new();
-    for (metric, point) in metrics.iter().zip(points) {
-        let is_new = metric.model_id.is_none() || !has(&site.store.series(run, &point.key, 0, usize::MAX)?, &point);
-        if is_new {
-            new.push(point);
+    for point in points {
+        let again = of_models.iter().any(|of_model| of_model.point == *point)
+            && has(&site.store.series(run, &point.key, 0, usize::MAX)?, point);
+        if !again {
+            new.push(point.clone());
         }
     }
-    site.store.log_batch(run, &Batch { points: &new, params, tags })?;
-    site.store.log_model_points(&of_models)?;
-    Ok("{}".to_owned())
+    site.store.log_batch(run, &Batch { points: &new, ..batch })?;
+    Ok(site.store.log_model_points(of_models)?)
 }
 
 fn has(points: &Points, point: &Point) -> bool {

@@ -24,7 +24,7 @@ use axum::{
     body::Body,
     extract::State,
     http::{Method, Request, Response, StatusCode, header},
-    routing::{MethodFilter, MethodRouter, any, on},
+    routing::{MethodFilter, MethodRouter, any, on, post},
 };
 
 use crate::Site;
@@ -53,9 +53,7 @@ const ROUTES: &[(&str, &str, Handler)] = &[
     ("POST", "/runs/update", runs::update),
     ("POST", "/runs/delete", runs::delete),
     ("POST", "/runs/restore", runs::restore),
-    ("POST", "/runs/log-metric", batch::log_metric),
     ("POST", "/runs/log-parameter", batch::log_param),
-    ("POST", "/runs/log-batch", batch::log_batch),
     ("POST", "/runs/log-model", runs::log_model),
     ("POST", "/runs/log-inputs", datasets::log_inputs),
     ("POST", "/runs/outputs", datasets::log_outputs),
@@ -105,7 +103,10 @@ pub(crate) fn routes() -> Router<Arc<Site>> {
     for (method, path, handler) in ROUTES {
         api = api.route(&format!("/api/2.0/mlflow{path}"), route(method, *handler));
     }
-    api.merge(artifacts::routes())
+    api.route("/api/2.0/mlflow/runs/log-metric", post(async |site, request| logged(site, request, batch::metric).await))
+        .route("/api/2.0/mlflow/runs/log-batch", post(async |site, request| logged(site, request, batch::batch).await))
+        .merge(artifacts::routes())
+        .method_not_allowed_fallback(not_there)
         .route("/api/3.0/mlflow/server-info", axum::routing::get(server_info))
         .route("/api/2.0/mlflow/{*path}", any(not_there))
         .route("/api/3.0/mlflow/{*path}", any(not_there))
@@ -124,6 +125,16 @@ fn route(method: &str, handler: Handler) -> MethodRouter<Arc<Site>> {
             Err(refused) => refused.response(),
         }
     })
+}
+
+/// The hot path: points are awaited, so that no thread stands still for them.
+async fn logged(
+    State(site): State<Arc<Site>>,
+    request: Request<Body>,
+    read: fn(&Call) -> Result<batch::Logged, Refused>,
+) -> Response<Body> {
+    let answer = async { batch::log(&site, read(&Call::of(request).await?)?).await };
+    answered(answer.await)
 }
 
 fn answered(answer: Answer) -> Response<Body> {

@@ -51,8 +51,9 @@ const PUT_METRICS: &str = "BEGIN IMMEDIATE;
      INSERT OR REPLACE INTO metrics (run, step, model, metric, value, low, high, level)
        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7
        FROM jsonb_each(?);
-     INSERT OR REPLACE INTO latest_metrics (run, key, value, timestamp, step)
-       SELECT value->>0, (value->>2) || '/' || (value->>3), value->>4, (SELECT started FROM runs WHERE run = value->>0), 0
+     INSERT OR REPLACE INTO latest_metrics (run, key, value, bits, timestamp, step)
+       SELECT value->>0, (value->>2) || '/' || (value->>3), value->>4, value->>8,
+         (SELECT started FROM runs WHERE run = value->>0), 0
        FROM jsonb_each(?);
      COMMIT";
 
@@ -191,11 +192,10 @@ impl Store {
     pub(crate) fn put_metrics(&self, run: &str, metrics: &[MetricRow]) -> Result<(), StoreError> {
         self.must_write()?;
         let rows = || {
-            Argument::rows(
-                metrics
-                    .iter()
-                    .map(|row| (run, &row.step, &row.model, &row.metric, row.value, row.low, row.high, row.level)),
-            )
+            Argument::rows(metrics.iter().map(|row| {
+                let MetricRow { step, model, metric, value, low, high, level } = row;
+                (run, step, model, metric, value, low, high, level, value.map(crate::tracking::bits))
+            }))
         };
         self.catalog.script(PUT_METRICS, &[rows()?, rows()?]).map(drop).map_err(|error| not_started(error, run))
     }

@@ -2,17 +2,21 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    task::{Context, Poll},
 };
 
 use sqlx::sqlite::SqliteRow;
+use tokio::sync::oneshot;
 
 use super::unknown;
 use crate::{
-    catalog::{Argument, Bind, Transaction, column},
+    catalog::{Argument, Bind, Transaction, Writer, column},
     error::StoreError,
     session::lock,
     store::Store,
@@ -51,11 +55,37 @@ const VALUES: usize = 128;
 /// Rows of the log folded in one transaction.
 const ROWS: i64 = 4096;
 
+/// Work that is done to its end, also when nobody waits for it any more: others may be in it.
+struct Finished(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Future for Finished {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(work) = &mut self.0 else { return Poll::Ready(()) };
+        let polled = work.as_mut().poll(context);
+        if polled.is_ready() {
+            self.0 = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Finished {
+    fn drop(&mut self) {
+        if let (Some(work), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(work);
+        }
+    }
+}
+
 /// The calls that wait to be written together.
 #[derive(Debug, Default)]
 pub(crate) struct MetricLog {
-    waiting: Mutex<Vec<Arc<Call>>>,
-    writing: Mutex<()>,
+    waiting: Mutex<Vec<Call>>,
+    /// Who has it writes for all that wait. A connection of its own, opened by the first call, whose statements are
+    /// awaited: no thread of the runtime stands still meanwhile.
+    writer: tokio::sync::Mutex<Option<Writer>>,
     /// True while the log may hold what is not folded.
     unfolded: AtomicBool,
 }
@@ -64,7 +94,7 @@ pub(crate) struct MetricLog {
 struct Call {
     run: String,
     points: String,
-    written: Mutex<Option<Result<bool, StoreError>>>,
+    answer: oneshot::Sender<Result<bool, StoreError>>,
 }
 
 const LOG: &str = "BEGIN IMMEDIATE;
@@ -86,48 +116,59 @@ impl MetricLog {
     pub(crate) fn unfolded(unfolded: bool) -> Self {
         Self { unfolded: AtomicBool::new(unfolded), ..Self::default() }
     }
+
+    /// Writes what waits.
+    async fn write(&self, path: &Path) {
+        let mut writer = self.writer.lock().await;
+        let calls = std::mem::take(&mut *lock(&self.waiting));
+        let rows = || Argument::rows(calls.iter().enumerate().map(|(place, call)| (place, &call.run, &call.points)));
+        let written = async {
+            let arguments = [rows()?, rows()?];
+            let writer = match &mut *writer {
+                Some(writer) => writer,
+                none => none.insert(Writer::open(path).await?),
+            };
+            self.unfolded.store(true, Relaxed);
+            writer.script(LOG, &arguments).await
+        };
+        match written.await {
+            Ok(refused) => {
+                let refused: Vec<i64> = refused.iter().filter_map(|row| column(row, "place").ok()).collect();
+                for (place, call) in calls.into_iter().enumerate() {
+                    // Nobody may wait any more.
+                    let _ = call.answer.send(Ok(!refused.contains(&(place as i64))));
+                }
+            }
+            Err(error) => calls.into_iter().for_each(|call| drop(call.answer.send(Err(error.clone())))),
+        }
+    }
 }
 
 impl Store {
-    /// Writes points of a run. Calls that come at once are written in one transaction.
+    /// Writes points of a run; to be awaited within a runtime of tokio. Calls that come at once are written in one
+    /// transaction, whether or not their callers wait for the end of it.
     ///
     /// # Errors
     /// `unknown-run`, `run-deleted`; when the catalog cannot be written.
-    pub fn log_points(&self, run: &str, points: &[Point]) -> Result<(), StoreError> {
+    pub async fn log_points(&self, run: &str, points: &[Point]) -> Result<(), StoreError> {
         self.must_write()?;
-        let log = &self.metric_log;
-        let call = Arc::new(Call { run: run.to_owned(), points: encoded(points)?, written: Mutex::default() });
-        lock(&log.waiting).push(Arc::clone(&call));
-        {
-            let _writing = lock(&log.writing);
-            // Whoever wrote while this one waited may have taken it along.
-            if lock(&call.written).is_none() {
-                let calls = std::mem::take(&mut *lock(&log.waiting));
-                self.write_log(&calls);
-            }
+        let log = Arc::clone(&self.metric_log);
+        let (answer, written) = oneshot::channel();
+        let call = Call { run: run.to_owned(), points: encoded(points)?, answer };
+        let first = {
+            let mut waiting = lock(&log.waiting);
+            waiting.push(call);
+            waiting.len() == 1
+        };
+        if first {
+            let path = self.catalog.path().to_owned();
+            Finished(Some(Box::pin(async move { log.write(&path).await }))).await;
         }
-        let written = lock(&call.written).take();
-        match written {
-            Some(Ok(true)) => Ok(()),
-            Some(Err(error)) => Err(error),
-            Some(Ok(false)) | None => Err(self.not_active(run)?),
-        }
-    }
-
-    fn write_log(&self, calls: &[Arc<Call>]) {
-        let rows = || Argument::rows(calls.iter().enumerate().map(|(place, call)| (place, &call.run, &call.points)));
-        let written = rows().and_then(|first| Ok([first, rows()?])).and_then(|arguments| {
-            self.metric_log.unfolded.store(true, Relaxed);
-            self.catalog.script(LOG, &arguments)
-        });
-        match written {
-            Ok(refused) => {
-                let refused: Vec<i64> = refused.iter().filter_map(|row| column(row, "place").ok()).collect();
-                for (place, call) in calls.iter().enumerate() {
-                    *lock(&call.written) = Some(Ok(!refused.contains(&(place as i64))));
-                }
-            }
-            Err(error) => calls.iter().for_each(|call| *lock(&call.written) = Some(Err(error.clone()))),
+        match written.await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(self.not_active(run)?),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(StoreError::new("store-io", "the writer of metrics has ended")),
         }
     }
 
@@ -231,6 +272,11 @@ pub(super) fn encoded(points: &[Point]) -> Result<String, StoreError> {
     crate::catalog::text(&rows)
 }
 
+/// The bits of a number, as an integer of SQLite.
+pub(crate) const fn bits(value: f64) -> i64 {
+    value.to_bits().cast_signed()
+}
+
 /// None for what is no number; the largest for what is infinite.
 pub(super) fn finite(value: f64) -> Option<f64> {
     (!value.is_nan()).then(|| value.clamp(f64::MIN, f64::MAX))
@@ -297,16 +343,18 @@ fn fold(transaction: &mut Transaction<'_>) -> Result<bool, StoreError> {
     }
     // Bound as numbers: SQLite reads some of them from text a little off.
     for some in latest.chunks(VALUES) {
-        let marks = vec!["(?, ?, ?, ?, ?)"; some.len()].join(", ");
+        let marks = vec!["(?, ?, ?, ?, ?, ?)"; some.len()].join(", ");
         let sql = format!(
-            "INSERT INTO latest_metrics (run, key, value, timestamp, step) VALUES {marks}
-             ON CONFLICT DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step"
+            "INSERT INTO latest_metrics (run, key, value, bits, timestamp, step) VALUES {marks}
+             ON CONFLICT DO UPDATE SET
+               value = excluded.value, bits = excluded.bits, timestamp = excluded.timestamp, step = excluded.step"
         );
         let arguments: Vec<Bind> = some
             .iter()
             .flat_map(|(run, key, value, timestamp, step)| {
+                let bits = value.map_or(Bind::Null, |value| Bind::Integer(bits(value)));
                 let value = value.map_or(Bind::Null, Bind::Real);
-                [Bind::from(*run), Bind::from(*key), value, (*timestamp).into(), (*step).into()]
+                [Bind::from(*run), Bind::from(*key), value, bits, (*timestamp).into(), (*step).into()]
             })
             .collect();
         transaction.made(sql, &arguments)?;

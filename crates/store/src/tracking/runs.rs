@@ -1,8 +1,8 @@
 //! Runs that programs log, beside those of pipelines.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::fmt::Write as _;
 
-use sqlx::sqlite::SqliteRow;
+use serde::Deserialize;
 use trainyard_core::record::RunStatus;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     tags, unknown,
 };
 use crate::{
-    catalog::{Bind, Transaction, column, named, text},
+    catalog::{Bind, Transaction, column, parsed, text},
     error::StoreError,
     store::Store,
 };
@@ -79,16 +79,43 @@ pub struct Batch<'a> {
     pub tags: &'a [(String, String)],
 }
 
-/// All that is shown of a run.
-const WHOLE: &str = "r.run, r.experiment, r.name, r.user, r.status, r.started, r.ended, r.deleted, r.logged,
-     (SELECT artifact_location FROM experiments WHERE id = r.experiment) AS artifact_location,
-     (SELECT json_group_array(json_object('key', key, 'value', value)) FROM run_params WHERE run = r.run) AS params,
-     (SELECT json_group_array(json_object('key', key, 'value', value)) FROM run_tags WHERE run = r.run) AS tags,
-     (SELECT json_group_array(json_object('tags', json(k.tags), 'dataset', json_object('name', d.name,
+/// All that is shown of a run, as one object: a row costs more to hand over than to read.
+const WHOLE: &str = "json_object('run', r.run, 'experiment', coalesce(r.experiment, 0), 'name', r.name, 'user', r.user,
+     'status', r.status, 'started', r.started, 'ended', r.ended, 'deleted', r.deleted, 'logged', r.logged,
+     'artifact_location', (SELECT artifact_location FROM experiments WHERE id = r.experiment),
+     'metrics', json((SELECT json_group_array(json_array(key, bits, iif(bits IS NULL, value, NULL), timestamp, step))
+         FROM latest_metrics WHERE run = r.run)),
+     'params', (SELECT json_group_array(json_object('key', key, 'value', value)) FROM run_params
+         WHERE run = r.run) || '',
+     'tags', (SELECT json_group_array(json_object('key', key, 'value', value)) FROM run_tags WHERE run = r.run) || '',
+     'datasets', (SELECT json_group_array(json_object('tags', json(k.tags), 'dataset', json_object('name', d.name,
          'digest', d.digest, 'source_type', d.source_type, 'source', d.source, 'schema', d.schema,
-         'profile', d.profile))) FROM run_datasets k JOIN datasets d ON d.id = k.dataset WHERE k.run = r.run) AS datasets,
-     (SELECT json_group_array(json_object('direction', direction, 'model_id', model, 'step', step))
-         FROM run_models WHERE run = r.run) AS models";
+         'profile', d.profile))) FROM run_datasets k JOIN datasets d ON d.id = k.dataset WHERE k.run = r.run) || '',
+     'models', (SELECT json_group_array(json_object('direction', direction, 'model_id', model, 'step', step))
+         FROM run_models WHERE run = r.run) || '') AS whole";
+
+/// A metric: its key, bits, value, timestamp and step.
+type Latest = (String, Option<i64>, Option<f64>, i64, i64);
+
+/// A run as the catalog hands it over.
+#[derive(Deserialize)]
+struct Whole {
+    run: String,
+    experiment: i64,
+    name: String,
+    user: String,
+    status: RunStatus,
+    started: i64,
+    ended: Option<i64>,
+    deleted: Option<i64>,
+    logged: i64,
+    artifact_location: Option<String>,
+    metrics: Vec<Latest>,
+    params: JsonText,
+    tags: JsonText,
+    datasets: JsonText,
+    models: JsonText,
+}
 
 impl Store {
     /// Makes a run, under way from now on.
@@ -129,8 +156,8 @@ impl Store {
     /// # Errors
     /// When the catalog cannot be read.
     pub fn tracked_run(&self, run: &str) -> Result<Option<TrackedRun>, StoreError> {
-        let rows = self.catalog.made(format!("SELECT {WHOLE} FROM runs r WHERE r.run = ?"), &[run.into()])?;
-        Ok(self.with_metrics(&rows)?.pop())
+        let found = self.catalog.made(format!("SELECT {WHOLE} FROM runs r WHERE r.run = ?"), &[run.into()])?;
+        found.first().map(|row| tracked(parsed(row, "whole")?)).transpose()
     }
 
     /// The runs that are searched for; without an order, the newest first.
@@ -139,40 +166,21 @@ impl Store {
     /// When the catalog cannot be read.
     pub fn search_runs(&self, search: &Search) -> Result<Vec<TrackedRun>, StoreError> {
         if let Some((sql, arguments)) = by_metric(WHOLE, search) {
-            let found = self.catalog.made(sql, &arguments)?;
+            let found = self.whole_runs(&sql, &arguments)?;
             if found.len() == search.limit {
-                return self.with_metrics(&found);
+                return Ok(found);
             }
         }
         let (sql, arguments) = statement(Table::Runs, WHOLE, search);
-        let found = self.catalog.made(sql, &arguments)?;
-        self.with_metrics(&found)
+        self.whole_runs(&sql, &arguments)
     }
 
-    /// The runs of some rows, with their metrics: as numbers, since SQLite writes some of them as text a little off.
-    fn with_metrics(&self, rows: &[SqliteRow]) -> Result<Vec<TrackedRun>, StoreError> {
-        let mut runs = rows.iter().map(tracked).collect::<Result<Vec<_>, _>>()?;
-        let places: HashMap<String, usize> =
-            runs.iter().enumerate().map(|(place, run)| (run.run.clone(), place)).collect();
-        let ids: Vec<&String> = places.keys().collect();
-        let sql = "SELECT run, key, value, timestamp, step FROM latest_metrics
-                   WHERE run IN (SELECT value FROM json_each(?))";
-        for row in self.catalog.bound(sql, &[Bind::Text(text(&ids)?)])? {
-            let Some(place) = places.get(column::<&str>(&row, "run")?) else { continue };
-            let out = &mut runs[*place].metrics;
-            out.push(if out.is_empty() { '[' } else { ',' });
-            let value = match column::<Option<f64>>(&row, "value")? {
-                Some(value) => text(&value)?,
-                None => "\"NaN\"".to_owned(),
-            };
-            let (timestamp, step): (i64, i64) = (column(&row, "timestamp")?, column(&row, "step")?);
-            let key = text(&column::<&str>(&row, "key")?)?;
-            let _ = write!(out, r#"{{"key":{key},"value":{value},"timestamp":{timestamp},"step":{step}}}"#);
-        }
-        for run in &mut runs {
-            run.metrics.push_str(if run.metrics.is_empty() { "[]" } else { "]" });
-        }
-        Ok(runs)
+    /// The runs of a statement, handed over as one text.
+    fn whole_runs(&self, sql: &str, arguments: &[Bind]) -> Result<Vec<TrackedRun>, StoreError> {
+        let sql = format!("SELECT json_group_array(json(whole)) AS whole FROM ({sql})");
+        let rows = self.catalog.made(sql, arguments)?;
+        let Some(row) = rows.first() else { return Ok(Vec::new()) };
+        parsed::<Vec<Whole>>(row, "whole")?.into_iter().map(tracked).collect()
     }
 
     /// Changes how a run stands, when it ended, or its name; what is none stays.
@@ -226,9 +234,6 @@ impl Store {
     /// `unknown-run`, `run-deleted`; `param-changed` where a parameter has another value already; when the catalog
     /// cannot be written.
     pub fn log_batch(&self, run: &str, batch: &Batch<'_>) -> Result<(), StoreError> {
-        if batch.params.is_empty() && batch.tags.is_empty() {
-            return self.log_points(run, batch.points);
-        }
         self.must_write()?;
         let missing = self.catalog.transaction(|transaction| {
             let active = "SELECT run FROM runs WHERE run = ? AND deleted IS NULL";
@@ -282,22 +287,32 @@ pub(super) fn exists(transaction: &mut Transaction<'_>, run: &str) -> Result<boo
     Ok(transaction.row("SELECT run FROM runs WHERE run = ?", &[run.into()])?.is_some())
 }
 
-fn tracked(row: &SqliteRow) -> Result<TrackedRun, StoreError> {
+fn tracked(whole: Whole) -> Result<TrackedRun, StoreError> {
+    let mut metrics = String::from("[");
+    for (key, bits, value, timestamp, step) in &whole.metrics {
+        if metrics.len() > 1 {
+            metrics.push(',');
+        }
+        let value = bits.map(|bits| f64::from_bits(bits.cast_unsigned())).or(*value);
+        let value = value.map_or_else(|| Ok("\"NaN\"".to_owned()), |value| text(&value))?;
+        let _ = write!(metrics, r#"{{"key":{},"value":{value},"timestamp":{timestamp},"step":{step}}}"#, text(key)?);
+    }
+    metrics.push(']');
     Ok(TrackedRun {
-        run: column(row, "run")?,
-        experiment: column::<Option<i64>>(row, "experiment")?.unwrap_or(0),
-        name: column(row, "name")?,
-        user: column(row, "user")?,
-        status: named(row, "status")?,
-        started: column(row, "started")?,
-        ended: column(row, "ended")?,
-        deleted: column::<Option<i64>>(row, "deleted")?.is_some(),
-        logged: column::<i64>(row, "logged")? != 0,
-        artifact_location: column(row, "artifact_location")?,
-        metrics: JsonText::new(),
-        params: column(row, "params")?,
-        tags: column(row, "tags")?,
-        datasets: column(row, "datasets")?,
-        models: column(row, "models")?,
+        run: whole.run,
+        experiment: whole.experiment,
+        name: whole.name,
+        user: whole.user,
+        status: whole.status,
+        started: whole.started,
+        ended: whole.ended,
+        deleted: whole.deleted.is_some(),
+        logged: whole.logged != 0,
+        artifact_location: whole.artifact_location,
+        metrics,
+        params: whole.params,
+        tags: whole.tags,
+        datasets: whole.datasets,
+        models: whole.models,
     })
 }

@@ -12,6 +12,10 @@ fn store() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
+fn log(store: &Store, run: &str, points: &[Point]) {
+    store.log_batch(run, &Batch { points, ..Batch::default() }).unwrap();
+}
+
 fn started(store: &Store, run: &str, started: i64) {
     let new = NewRun { run, experiment: 0, name: run, user: "u", started, tags: &[] };
     store.create_run(&new).unwrap();
@@ -36,7 +40,7 @@ fn points_come_back_bit_by_bit_in_any_number_of_calls() {
     for (call, some) in values.chunks(777).enumerate() {
         let points: Vec<Point> =
             some.iter().enumerate().map(|(at, value)| point("loss", *value, (call * 777 + at) as i64)).collect();
-        store.log_points("r", &points).unwrap();
+        log(&store, "r", &points);
         if call % 3 == 0 {
             store.fold_metrics().unwrap();
         }
@@ -58,9 +62,9 @@ fn points_come_back_bit_by_bit_in_any_number_of_calls() {
 fn the_last_point_is_that_of_the_highest_step() {
     let (_folder, store) = store();
     started(&store, "r", 1);
-    store.log_points("r", &[point("a", 1.0, 5), point("a", 2.0, 3), point("n", f64::NAN, 0)]).unwrap();
+    log(&store, "r", &[point("a", 1.0, 5), point("a", 2.0, 3), point("n", f64::NAN, 0)]);
     store.fold_metrics().unwrap();
-    store.log_points("r", &[point("a", 3.0, 4), point("n", f64::INFINITY, 1)]).unwrap();
+    log(&store, "r", &[point("a", 3.0, 4), point("n", f64::INFINITY, 1)]);
     store.fold_metrics().unwrap();
     let latest = latest(&store, "r");
     assert_eq!((latest[0]["value"].as_f64(), latest[0]["step"].as_i64()), (Some(1.0), Some(5)));
@@ -72,7 +76,7 @@ fn the_last_point_is_that_of_the_highest_step() {
 fn what_was_logged_before_a_kill_is_folded_by_the_next() {
     let (folder, store) = store();
     started(&store, "r", 1);
-    store.log_points("r", &[point("a", 1.0, 0)]).unwrap();
+    log(&store, "r", &[point("a", 1.0, 0)]);
     // As a killed process leaves it: logged and answered, not folded.
     std::mem::forget(store);
     let store = Store::open(folder.path(), Mode::Write).unwrap();
@@ -90,7 +94,7 @@ fn threads_and_stores_that_log_at_once_lose_nothing() {
             let store = if thread % 2 == 0 { &first } else { &second };
             scope.spawn(move || {
                 for step in 0..100 {
-                    store.log_points("r", &[point(&format!("m{thread}"), f64::from(step), i64::from(step))]).unwrap();
+                    log(store, "r", &[point(&format!("m{thread}"), f64::from(step), i64::from(step))]);
                     if step % 10 == 0 {
                         store.fold_all_metrics().unwrap();
                     }
@@ -106,12 +110,43 @@ fn threads_and_stores_that_log_at_once_lose_nothing() {
 }
 
 #[test]
+fn calls_at_once_are_each_answered() {
+    let (_folder, store) = store();
+    started(&store, "r", 1);
+    let store = std::sync::Arc::new(store);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    runtime.block_on(async {
+        let calls: Vec<_> = (0..500)
+            .map(|step| {
+                let store = std::sync::Arc::clone(&store);
+                let run = if step % 5 == 0 { "x" } else { "r" };
+                tokio::spawn(async move { (step, store.log_points(run, &[point("a", 1.0, step)]).await) })
+            })
+            .collect();
+        for call in calls {
+            let (step, answer) = call.await.unwrap();
+            assert_eq!(answer.err().map(|error| error.code), (step % 5 == 0).then_some("unknown-run"));
+        }
+    });
+    store.fold_metrics().unwrap();
+    let mut steps = store.series("r", "a", 0, 1000).unwrap().steps;
+    steps.sort_unstable();
+    assert_eq!(steps, (0..500).filter(|step| step % 5 != 0).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_run_that_is_not_there_or_in_the_bin_takes_nothing() {
     let (_folder, store) = store();
     started(&store, "r", 1);
-    assert_eq!(store.log_points("x", &[point("a", 1.0, 0)]).unwrap_err().code, "unknown-run");
+    assert_eq!(
+        store.log_batch("x", &Batch { points: &[point("a", 1.0, 0)], ..Batch::default() }).unwrap_err().code,
+        "unknown-run"
+    );
     store.bin_run("r", true, 9).unwrap();
-    assert_eq!(store.log_points("r", &[point("a", 1.0, 0)]).unwrap_err().code, "run-deleted");
+    assert_eq!(
+        store.log_batch("r", &Batch { points: &[point("a", 1.0, 0)], ..Batch::default() }).unwrap_err().code,
+        "run-deleted"
+    );
     let batch = Batch { params: &[("p".into(), "1".into())], ..Batch::default() };
     assert_eq!(store.log_batch("r", &batch).unwrap_err().code, "run-deleted");
     store.bin_run("r", false, 9).unwrap();
@@ -128,7 +163,7 @@ fn the_way_along_the_index_finds_what_the_general_one_does() {
         let run = format!("r{number:02}");
         started(&store, &run, number);
         if number % 3 != 0 {
-            store.log_points(&run, &[point("a", (number % 7) as f64, 0)]).unwrap();
+            log(&store, &run, &[point("a", (number % 7) as f64, 0)]);
         }
     }
     store.fold_metrics().unwrap();

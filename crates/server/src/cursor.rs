@@ -1,10 +1,10 @@
 //! Where a list goes on: the last row that was shown.
 
 use trainyard_core::Problem;
-use trainyard_store::RunRow;
+use trainyard_store::ListedRun;
 
 /// The cursor behind a run.
-pub(crate) fn behind(row: &RunRow) -> String {
+pub(crate) fn behind(row: &ListedRun) -> String {
     format!("{}.{}", row.started, row.run)
 }
 
@@ -25,8 +25,16 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_as_it_was_written() {
-        let row =
-            RunRow { run: "a.b".into(), pipeline: "p".into(), status: RunStatus::Failed, started: -5, seconds: 0.0 };
+        let row = ListedRun {
+            run: "a.b".into(),
+            of: "p".into(),
+            name: String::new(),
+            user: String::new(),
+            status: RunStatus::Failed,
+            started: -5,
+            seconds: 0.0,
+            logged: false,
+        };
         assert_eq!(read(&behind(&row)).unwrap(), (-5, "a.b"));
         assert!(read("x.y").is_err() && read("5").is_err());
     }

@@ -38,10 +38,10 @@ pub(crate) struct Share {
     pub(crate) percent: f64,
 }
 
-/// Every model that has a version.
+/// Every model of which a version can be served.
 pub(crate) fn all(site: &Site) -> Result<Vec<Deployed>, Problem> {
     let models = site.reader.model_marks().map_err(told)?;
-    models.iter().filter(|model| model.version > 0).map(|model| one(site, &model.name)).collect()
+    models.iter().filter(|model| model.served > 0).map(|model| one(site, &model.name)).collect()
 }
 
 /// One model.

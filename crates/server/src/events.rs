@@ -167,7 +167,7 @@ fn news(site: &Site, before: Option<&Seen>, state: u64) -> Result<(Seen, Vec<New
         if before.is_some() {
             let is_new = was.is_none();
             let document = |more: Value| {
-                let mut document = json!({"run": row.run, "pipeline": row.pipeline});
+                let mut document = json!({"run": row.run, "pipeline": row.of});
                 if let (Some(document), Value::Object(more)) = (document.as_object_mut(), more) {
                     document.extend(more);
                 }

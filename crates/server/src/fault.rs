@@ -12,6 +12,8 @@ const NOT_FOUND: &[&str] = &[
     "unknown-pipeline",
     "unknown-route",
     "unknown-artifact",
+    "unknown-experiment",
+    "unknown-run",
     "unknown-param",
     "no-such-step",
     "file-not-found",

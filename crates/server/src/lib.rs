@@ -16,11 +16,13 @@ mod fault;
 #[cfg(test)]
 mod idle;
 mod link;
+mod logged;
 mod mlflow;
 mod pages;
 mod pipelines;
 pub mod rollout;
 mod search;
+mod series;
 mod site;
 mod tending;
 

@@ -26,6 +26,16 @@ pub(crate) fn pipeline(name: &str) -> String {
     format!("/pipelines/{}", part(name))
 }
 
+/// The page of what a run belongs to: its pipeline, or the experiment it was logged to.
+pub(crate) fn of(row: &trainyard_store::ListedRun) -> String {
+    if row.logged { experiment(&row.of) } else { pipeline(&row.of) }
+}
+
+/// An experiment's page.
+pub(crate) fn experiment(name: &str) -> String {
+    format!("/experiments/{}", part(name))
+}
+
 /// A model's page.
 pub(crate) fn model(name: &str) -> String {
     format!("/models/{}", part(name))

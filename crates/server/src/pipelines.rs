@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use trainyard_core::Problem;
 use trainyard_report::Node;
-use trainyard_store::{RunList, RunRow};
+use trainyard_store::{ListedRun, RunList};
 
 use crate::{Order, Site, fault::told};
 
@@ -27,7 +27,7 @@ pub(crate) struct Known {
     /// What is wrong with its file.
     pub(crate) problems: Vec<Problem>,
     /// Its newest run.
-    pub(crate) last: Option<RunRow>,
+    pub(crate) last: Option<ListedRun>,
 }
 
 /// All pipelines by name.
@@ -60,7 +60,7 @@ pub(crate) fn all(site: &Site) -> Result<Vec<Known>, Problem> {
     }
     let mut known: Vec<Known> = known.into_values().collect();
     for pipeline in &mut known {
-        let list = RunList { pipeline: Some(&pipeline.name), limit: 1, ..RunList::default() };
+        let list = RunList { of: Some(&pipeline.name), limit: 1, ..RunList::default() };
         pipeline.last = site.reader.list_runs(&list).map_err(told)?.into_iter().next();
     }
     Ok(known)

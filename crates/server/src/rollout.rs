@@ -14,7 +14,9 @@ pub fn standing(store: &Store, name: &str, history: &[DeploymentRow]) -> Result<
         return Ok(Some(deployment));
     }
     let champion = store.resolve(name, "champion").map_err(told)?.map(|(version, _)| version);
-    let newest = store.model(name).map_err(told)?.versions.first().map(|row| row.version);
+    let versions = store.model(name).map_err(told)?.versions;
+    // Files that a client registered are served elsewhere.
+    let newest = versions.iter().find(|row| row.artifact.is_some()).map(|row| row.version);
     Ok(champion.or(newest).map(Deployment::of))
 }
 

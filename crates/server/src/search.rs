@@ -1,4 +1,5 @@
-//! Search over everything: runs by the beginning of their id, the rest by a part of its name.
+//! Search over everything: runs by the beginning of their id, their name, or a parameter or tag of theirs; the rest by a part
+//! of its name.
 
 use trainyard_core::Problem;
 
@@ -43,9 +44,25 @@ pub(crate) fn search(site: &Site, question: &str) -> Result<Vec<Hit>, Problem> {
         let about = known.about.clone().unwrap_or_default();
         hits.push(Hit { kind: "pipeline", about, page: link::pipeline(&known.name), name: known.name.clone() });
     }
-    for run in site.reader.runs_named(question, MOST).map_err(told)? {
-        let about = format!("{} of {}", run.status.name(), run.pipeline);
-        hits.push(Hit { kind: "run", about, page: link::run(&run.run), name: run.run });
+    for experiment in site.reader.experiments_called(question, MOST).map_err(told)? {
+        if !pipelines.iter().any(|known| known.name == experiment.name) {
+            let page = link::experiment(&experiment.name);
+            hits.push(Hit { kind: "experiment", about: String::new(), page, name: experiment.name });
+        }
+    }
+    let mut runs = site.reader.runs_named(question, MOST).map_err(told)?;
+    runs.extend(site.reader.runs_called(question, MOST).map_err(told)?);
+    // `learning_rate=0.1` asks for a parameter or a tag.
+    if let Some((key, value)) = question.split_once('=') {
+        runs.extend(site.reader.runs_with(key.trim(), value.trim(), MOST).map_err(told)?);
+    }
+    for run in runs {
+        let about = format!("{} of {}", run.status.name(), run.of);
+        let page = link::run(&run.run);
+        let name = if run.name.is_empty() { run.run } else { run.name };
+        if !hits.iter().any(|hit| hit.page == page) {
+            hits.push(Hit { kind: "run", name, about, page });
+        }
     }
     let steps = pipelines.iter().flat_map(|known| known.steps.iter().map(move |step| (known, step)));
     for (known, step) in steps.filter(|(_, step)| matches(&step.name) || matches(&step.uses)).take(MOST) {

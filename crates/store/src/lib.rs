@@ -29,7 +29,7 @@ mod store;
 pub mod tracking;
 
 pub use blobs::{BlobWriter, Blobs, Soundness};
-pub use catalog::listing::{ModelMark, RunList, StepMark};
+pub use catalog::listing::{LastMetric, ListedRun, ModelMark, NamedExperiment, RunList, StepMark};
 pub use catalog::rows::{
     ArtifactRow, CacheRow, DeploymentRow, FileRow, Hit, InputRow, LastFingerprint, LineageRow, MetricRow, ModelRow,
     RunRow, StepRow, VersionRow,

@@ -63,7 +63,7 @@ pub(super) fn operations() -> Vec<Operation> {
 
 fn list(site: &Site, _call: &Call) -> Result<Value, Problem> {
     let models = site.reader.model_marks().map_err(told)?;
-    let deployments = models.iter().filter(|model| model.version > 0).map(|model| tell(&site.reader, &model.name));
+    let deployments = models.iter().filter(|model| model.served > 0).map(|model| tell(&site.reader, &model.name));
     wired(wire::Deployments { deployments: deployments.collect::<Result<_, _>>()? })
 }
 

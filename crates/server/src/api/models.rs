@@ -9,7 +9,7 @@ use super::{
     operation::{Answer, Operation, schema},
     runs, wire, wired,
 };
-use crate::{Site, call::Call, fault::told, rollout};
+use crate::{Site, call::Call, fault::told};
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -82,8 +82,9 @@ fn get_version(site: &Site, call: &Call) -> Result<Value, Problem> {
 
 fn tell(site: &Site, name: &str, known_as: &str) -> Result<Value, Problem> {
     let model = site.store.model(name).map_err(told)?;
-    let number = rollout::version(&site.store, name, known_as)?;
-    let found = model.versions.into_iter().find(|row| row.version == number);
+    let is_meant =
+        |row: &VersionRow| row.aliases.iter().any(|alias| alias == known_as) || row.version.to_string() == known_as;
+    let found = model.versions.into_iter().find(is_meant);
     wired(version(found.ok_or_else(|| {
         Problem::error("unknown-version", format!("the model `{name}` has no version or alias `{known_as}`"))
     })?))

@@ -6,16 +6,16 @@ use trainyard_core::{
     record::{RunStatus, StepRecord},
 };
 use trainyard_report::charts::dag::status_name;
-use trainyard_store::{MetricRow, RunList, RunRow};
+use trainyard_store::{ListedRun, MetricRow, RunList};
 
 use super::{
     GET, POST, body,
     operation::{Answer, BEFORE, LIMIT, Operation, Parameter, Shape, schema},
     wire, wired,
 };
-use crate::{Site, call::Call, compare, cursor, fault::told, pipelines};
+use crate::{Site, call::Call, compare, cursor, fault::told, logged, pipelines, series};
 
-const STATUSES: &[&str] = &["running", "succeeded", "failed", "refused", "cancelled"];
+const STATUSES: &[&str] = &["running", "scheduled", "succeeded", "failed", "refused", "cancelled"];
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -72,6 +72,46 @@ pub(super) fn operations() -> Vec<Operation> {
         },
         Operation {
             method: GET,
+            path: "/runs/{run}/series",
+            id: "getSeries",
+            about: "Tells a metric that a client logged, over time.",
+            query: &[
+                Parameter { name: "metric", about: "The metric.", shape: Shape::Text, required: true },
+                Parameter {
+                    name: "points",
+                    about: "About how many points at most; the peaks of a longer series stay.",
+                    shape: Shape::Number(10_000, 500),
+                    required: false,
+                },
+            ],
+            body: None,
+            answer: Answer::Document(series, schema::<wire::Series>),
+        },
+        Operation {
+            method: GET,
+            path: "/runs/{run}/files",
+            id: "listFiles",
+            about: "Lists the files that a client kept with a run.",
+            query: &[Parameter {
+                name: "path",
+                about: "A folder; the topmost one when absent.",
+                shape: Shape::Text,
+                required: false,
+            }],
+            body: None,
+            answer: Answer::Document(files, schema::<wire::Files>),
+        },
+        Operation {
+            method: GET,
+            path: "/experiments",
+            id: "listExperiments",
+            about: "Lists experiments, the latest made first. A pipeline's runs are those of the experiment of its name.",
+            query: &[BEFORE, LIMIT],
+            body: None,
+            answer: Answer::Document(experiments, schema::<wire::Experiments>),
+        },
+        Operation {
+            method: GET,
             path: "/compare",
             id: "compareRuns",
             about: "Puts runs side by side.",
@@ -105,10 +145,12 @@ pub(super) fn operations() -> Vec<Operation> {
     ]
 }
 
-pub(super) fn run(row: &RunRow) -> wire::Run {
+pub(super) fn run(row: &ListedRun) -> wire::Run {
     wire::Run {
         run: row.run.clone(),
-        pipeline: row.pipeline.clone(),
+        pipeline: row.of.clone(),
+        name: Some(row.name.clone()).filter(|_| row.logged),
+        logged: row.logged,
         status: row.status.name().to_owned(),
         started: row.started,
         seconds: row.seconds,
@@ -119,7 +161,7 @@ fn list(site: &Site, call: &Call) -> Result<Value, Problem> {
     let limit = call.number("limit", 50, 1000)?;
     let status = call.asked("status").and_then(status_named);
     let before = call.asked("before").map(cursor::read).transpose()?;
-    let list = RunList { pipeline: call.asked("pipeline"), status, before, limit: limit + 1 };
+    let list = RunList { of: call.asked("pipeline"), status, before, limit: limit + 1 };
     let mut rows = site.reader.list_runs(&list).map_err(told)?;
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -129,26 +171,79 @@ fn list(site: &Site, call: &Call) -> Result<Value, Problem> {
 
 /// The status of that name.
 pub(crate) fn status_named(name: &str) -> Option<RunStatus> {
-    [RunStatus::Running, RunStatus::Succeeded, RunStatus::Failed, RunStatus::Refused, RunStatus::Cancelled]
-        .into_iter()
-        .find(|status| status.name() == name)
+    [
+        RunStatus::Running,
+        RunStatus::Scheduled,
+        RunStatus::Succeeded,
+        RunStatus::Failed,
+        RunStatus::Refused,
+        RunStatus::Cancelled,
+    ]
+    .into_iter()
+    .find(|status| status.name() == name)
+}
+
+/// The run of that id, or whose id alone begins so.
+fn found(site: &Site, call: &Call) -> Result<ListedRun, Problem> {
+    let run = site.reader.run(call.part("run")).map_err(told)?.run;
+    let found = site.reader.listed_run(&run).map_err(told)?;
+    found.ok_or_else(|| Problem::error("run-not-found", format!("there is no run `{run}` any more")))
 }
 
 fn get(site: &Site, call: &Call) -> Result<Value, Problem> {
-    let record = site.reader.record(call.part("run")).map_err(told)?;
+    let row = found(site, call)?;
+    let logged = logged::of(site, &row.run)?;
+    let record = site.reader.record(&row.run).map_err(told)?;
+    let (params, metrics) = if row.logged {
+        let params = logged.params.iter().map(|(name, value)| (name.clone(), json!(value)));
+        (params.collect(), logged.metrics.iter().map(|(name, value)| last(name, *value)).collect())
+    } else {
+        (record.params, measured(site, &row.run)?)
+    };
     wired(wire::RunDetail {
-        run: wire::Run {
-            run: record.run.clone(),
-            pipeline: record.pipeline.clone(),
-            status: record.status.name().to_owned(),
-            started: record.started,
-            seconds: record.seconds,
-        },
-        metrics: site.reader.metrics(&record.run).map_err(told)?.iter().map(metric).collect(),
-        asked_by: site.workshop.job(&record.run).map(|job| job.order.who),
+        run: run(&row),
+        params,
+        tags: logged.tags,
+        metrics,
+        asked_by: site.workshop.job(&row.run).map(|job| job.order.who),
         steps: record.steps.iter().map(step).collect(),
-        params: record.params,
+        user: Some(row.user).filter(|user| !user.is_empty()),
     })
+}
+
+fn measured(site: &Site, run: &str) -> Result<Vec<wire::Metric>, Problem> {
+    Ok(site.reader.metrics(run).map_err(told)?.iter().map(metric).collect())
+}
+
+/// The last point of a logged metric.
+fn last(name: &str, value: Option<f64>) -> wire::Metric {
+    wire::Metric {
+        step: String::new(),
+        model: String::new(),
+        metric: name.to_owned(),
+        value,
+        low: None,
+        high: None,
+        level: None,
+    }
+}
+
+fn series(site: &Site, call: &Call) -> Result<Value, Problem> {
+    let (run, metric) = (found(site, call)?.run, call.asked("metric").unwrap_or_default());
+    let sampled = series::sampled(site, &run, metric, call.number("points", 500, 10_000)?)?;
+    let points = sampled.points.iter().map(|(step, value, timestamp)| wire::PointOf {
+        step: *step,
+        value: value.is_finite().then_some(*value),
+        timestamp: *timestamp,
+    });
+    wired(wire::Series { metric: metric.to_owned(), total: sampled.total, points: points.collect() })
+}
+
+fn files(site: &Site, call: &Call) -> Result<Value, Problem> {
+    let run = found(site, call)?.run;
+    let files = logged::files(site, &run, call.asked("path").unwrap_or_default())?.into_iter();
+    let files = files.map(|file| wire::File { name: file.name, bytes: file.bytes, address: file.address });
+    wired(wire::Files { files: files.collect() })
 }
 
 fn steps(site: &Site, call: &Call) -> Result<Value, Problem> {
@@ -188,8 +283,13 @@ fn step(record: &StepRecord) -> wire::Step {
 }
 
 fn metrics(site: &Site, call: &Call) -> Result<Value, Problem> {
-    let run = site.reader.run(call.part("run")).map_err(told)?;
-    wired(wire::Metrics { metrics: site.reader.metrics(&run.run).map_err(told)?.iter().map(metric).collect() })
+    let row = found(site, call)?;
+    let metrics = if row.logged {
+        logged::of(site, &row.run)?.metrics.iter().map(|(name, value)| last(name, *value)).collect()
+    } else {
+        measured(site, &row.run)?
+    };
+    wired(wire::Metrics { metrics })
 }
 
 pub(super) fn metric(row: &MetricRow) -> wire::Metric {
@@ -211,14 +311,19 @@ fn compared(site: &Site, call: &Call) -> Result<Value, Problem> {
             .map(|row| wire::Compared { name: row.name, values: row.values, differs: row.differs })
             .collect()
     };
-    let runs = comparison.runs.iter().map(|record| wire::Run {
-        run: record.run.clone(),
-        pipeline: record.pipeline.clone(),
-        status: record.status.name().to_owned(),
-        started: record.started,
-        seconds: record.seconds,
-    });
+    let runs = comparison.runs.iter().map(run);
     wired(wire::Comparison { runs: runs.collect(), params: rows(comparison.params), metrics: rows(comparison.metrics) })
+}
+
+fn experiments(site: &Site, call: &Call) -> Result<Value, Problem> {
+    let limit = call.number("limit", 50, 1000)?;
+    let before = call.asked("before").map(cursor::read).transpose()?.map(|(id, _)| id);
+    let mut rows = site.reader.list_experiments(before, limit + 1).map_err(told)?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| format!("{}.", row.id));
+    let experiments = rows.into_iter().map(|row| wire::Experiment { id: row.id, name: row.name, created: row.created });
+    wired(wire::Experiments { experiments: experiments.collect(), next })
 }
 
 fn again(site: &Site, call: &Call) -> Result<Value, Problem> {

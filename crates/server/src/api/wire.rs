@@ -11,9 +11,14 @@ use serde_json::Value;
 pub(crate) struct Run {
     /// Its id.
     pub(crate) run: String,
-    /// The pipeline's name.
+    /// The name of its pipeline, or of the experiment that it was logged to.
     pub(crate) pipeline: String,
-    /// `running`, `succeeded`, `failed`, `refused` or `cancelled`.
+    /// Its name, where a client gave it one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// True for one that a client logged.
+    pub(crate) logged: bool,
+    /// `running`, `scheduled`, `succeeded`, `failed`, `refused` or `cancelled`.
     pub(crate) status: String,
     /// When it started.
     pub(crate) started: i64,
@@ -37,12 +42,17 @@ pub(crate) struct RunDetail {
     /// The run.
     #[serde(flatten)]
     pub(crate) run: Run,
-    /// The pipeline's parameters.
+    /// The pipeline's parameters; texts where a client logged them.
     pub(crate) params: BTreeMap<String, Value>,
+    /// The tags that clients set.
+    pub(crate) tags: BTreeMap<String, String>,
     /// Its steps in plan order, those that have ended.
     pub(crate) steps: Vec<Step>,
-    /// What evaluations measured.
+    /// What evaluations measured; of a logged run, the last point of each metric.
     pub(crate) metrics: Vec<Metric>,
+    /// Who logged it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
     /// Who asked for it, where it was started by this server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) asked_by: Option<String>,
@@ -105,9 +115,9 @@ pub(crate) struct Steps {
 /// A number that was measured.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Metric {
-    /// The evaluating step.
+    /// The evaluating step; empty for a metric that a client logged.
     pub(crate) step: String,
-    /// The judged model.
+    /// The judged model; empty for a metric that a client logged.
     pub(crate) model: String,
     /// The metric, such as `rmse`.
     pub(crate) metric: String,
@@ -130,6 +140,70 @@ pub(crate) struct Metric {
 pub(crate) struct Metrics {
     /// By step, model and metric.
     pub(crate) metrics: Vec<Metric>,
+}
+
+/// A metric over time, as a client logged it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Series {
+    /// The metric.
+    pub(crate) metric: String,
+    /// How many points were logged.
+    pub(crate) total: u64,
+    /// What is left of them where they are more than was asked for: of each stretch the least and the greatest.
+    pub(crate) points: Vec<PointOf>,
+}
+
+/// A point of a series.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct PointOf {
+    /// The step.
+    pub(crate) step: i64,
+    /// Its value; absent where it is not a finite number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<f64>,
+    /// When.
+    pub(crate) timestamp: i64,
+}
+
+/// The files of a folder that a client kept.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Files {
+    /// By name.
+    pub(crate) files: Vec<File>,
+}
+
+/// A file or a folder.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct File {
+    /// Its name in the folder.
+    pub(crate) name: String,
+    /// Its length; absent for a folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
+    /// Where it can be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<String>,
+}
+
+/// Experiments, the latest made first.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Experiments {
+    /// The experiments.
+    pub(crate) experiments: Vec<Experiment>,
+    /// Where the list goes on; absent at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<String>,
+}
+
+/// An experiment: what runs are grouped by. A pipeline's runs are those of the experiment of its name.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Experiment {
+    /// Its number.
+    pub(crate) id: i64,
+    /// Its name.
+    pub(crate) name: String,
+    /// When it was made.
+    pub(crate) created: i64,
 }
 
 /// Runs side by side.
@@ -246,7 +320,7 @@ pub(crate) struct Version {
     pub(crate) aliases: Vec<String>,
     /// The run that registered it.
     pub(crate) run: String,
-    /// The model artifact.
+    /// The model artifact; absent for files that a client registered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<String>,
     /// When it was registered.
@@ -415,7 +489,7 @@ pub(crate) struct Found {
 /// Something that was found.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Hit {
-    /// `run`, `pipeline`, `step`, `model` or `artifact`.
+    /// `run`, `pipeline`, `experiment`, `step`, `model` or `artifact`.
     pub(crate) kind: &'static str,
     /// Its name.
     pub(crate) name: String,

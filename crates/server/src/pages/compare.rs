@@ -1,29 +1,38 @@
 //! Runs side by side.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::{body::Body, http::Response};
 use serde_json::Value;
 use trainyard_core::Problem;
 use trainyard_report::{
-    charts::{Coordinate, Upright, parallel},
+    charts::{Axis, Coordinate, Curves, Series, Upright, curve, parallel},
     markup::Markup,
     metric::better,
     number,
 };
+use trainyard_store::ListedRun;
 
 use super::{
     Frame, page,
+    runs::took,
     words::{When, shown, when},
 };
 use crate::{
     Site,
     call::Call,
     compare::{Comparison, Row},
-    link,
+    fault::told,
+    link, series,
 };
 
 /// Axes drawn.
 const AXES: usize = 12;
+/// Metrics over time drawn, points of each line, lines at most.
+const CURVES: usize = 12;
+const POINTS: usize = 300;
+const COMPARED: usize = 6;
 /// Characters of a value.
 const WIDEST: usize = 60;
 
@@ -32,6 +41,7 @@ const WIDEST: usize = 60;
 struct View {
     runs: Vec<Head>,
     chart: Option<Markup>,
+    curves: Vec<(String, Markup)>,
     metrics: Vec<Line>,
     params: Vec<Line>,
     same: Vec<Line>,
@@ -40,7 +50,7 @@ struct View {
 struct Head {
     run: String,
     link: String,
-    pipeline: String,
+    of: String,
     status: &'static str,
     started: When,
     took: String,
@@ -68,20 +78,21 @@ pub(super) fn compare(site: &Site, call: &Call) -> Result<Response<Body>, Proble
             compared.runs.iter().map(|run| run.run.as_str()).filter(|other| *other != run).map(link::part).collect();
         (left.len() > 1).then(|| format!("/compare?run={}", left.join("&run=")))
     };
-    let runs = compared.runs.iter().enumerate().map(|(position, run)| Head {
-        run: run.run.clone(),
-        link: link::run(&run.run),
-        pipeline: run.pipeline.clone(),
-        status: run.status.name(),
-        started: when(run.started),
-        took: number::seconds(run.seconds),
+    let runs = compared.runs.iter().enumerate().map(|(position, row)| Head {
+        run: called(row).to_owned(),
+        link: link::run(&row.run),
+        of: row.of.clone(),
+        status: row.status.name(),
+        started: when(row.started),
+        took: took(row),
         series: position % 6 + 1,
-        without: without(&run.run),
+        without: without(&row.run),
     });
     let (differing, same): (Vec<&Row>, Vec<&Row>) = compared.params.iter().partition(|row| row.differs);
     let body = View {
         runs: runs.collect(),
         chart: chart(&compared),
+        curves: curves(site, &compared)?,
         metrics: compared.metrics.iter().map(metric).collect(),
         params: differing.into_iter().map(param).collect(),
         same: same.into_iter().map(param).collect(),
@@ -142,8 +153,46 @@ fn chart(compared: &Comparison) -> Option<Markup> {
             Upright { name, values }
         })
         .collect();
-    let names: Vec<&str> = compared.runs.iter().map(|run| run.run.as_str()).collect();
+    let names: Vec<&str> = compared.runs.iter().map(called).collect();
     (axes.len() > 1).then(|| Markup(parallel("What differs between the runs, a line for each", &names, &axes)))
+}
+
+/// What a run goes by.
+fn called(row: &ListedRun) -> &str {
+    if row.logged { &row.name } else { &row.run }
+}
+
+/// The metrics over time that more than one of the runs has, or the only one that has any.
+fn curves(site: &Site, compared: &Comparison) -> Result<Vec<(String, Markup)>, Problem> {
+    let mut having: BTreeMap<String, Vec<&ListedRun>> = BTreeMap::new();
+    for row in compared.runs.iter().filter(|row| row.logged).take(COMPARED) {
+        for (key, length) in site.reader.series_of(&row.run).map_err(told)? {
+            if length > 1 {
+                having.entry(key).or_default().push(row);
+            }
+        }
+    }
+    let mut drawn = Vec::new();
+    for (key, runs) in having.into_iter().filter(|(_, runs)| runs.len() > 1).take(CURVES) {
+        let mut lines = Vec::new();
+        for row in runs {
+            let (axis, points) = series::drawn(&series::sampled(site, &row.run, &key, POINTS)?);
+            lines.push((called(row), axis, points));
+        }
+        let series: Vec<Series<'_>> =
+            lines.iter().map(|(name, _, points)| Series { name, points, marked: points.len() <= 20 }).collect();
+        let axis = lines.first().map_or("step", |(_, axis, _)| axis);
+        let title = format!("{key} over {axis}, a line for each run");
+        let picture = curve(&Curves {
+            title: &title,
+            x: Axis::new(axis),
+            y: Axis::new(""),
+            series: &series,
+            ..Curves::default()
+        });
+        drawn.push((key, Markup(picture)));
+    }
+    Ok(drawn)
 }
 
 fn is_drawable(row: &Row) -> bool {

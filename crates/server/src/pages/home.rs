@@ -58,10 +58,10 @@ pub(super) fn home(site: &Site, call: &Call) -> Result<Response<Body>, Problem> 
     let running = under_way.iter().map(|row| Running {
         run: row.run.clone(),
         link: link::run(&row.run),
-        pipeline: row.pipeline.clone(),
+        pipeline: row.of.clone(),
         since: took(row),
         done: marks.iter().filter(|mark| mark.run == row.run).count(),
-        all: pipelines.iter().find(|known| known.name == row.pipeline).map_or(0, |known| known.steps.len()),
+        all: pipelines.iter().find(|known| !row.logged && known.name == row.of).map_or(0, |known| known.steps.len()),
     });
     let served = deployed::all(site)?;
     let body = Home {

@@ -5,7 +5,9 @@ mod assets;
 mod compare;
 mod data;
 mod deployments;
+mod experiments;
 mod home;
+mod logged;
 mod models;
 mod pipelines;
 mod report;
@@ -54,6 +56,8 @@ pub(crate) fn routes() -> Router<Arc<Site>> {
         .route("/pipelines", shown(pipelines::list))
         .route("/pipelines/{pipeline}", shown(pipelines::pipeline))
         .route("/pipelines/{pipeline}/run", done(actions::start))
+        .route("/experiments", shown(pipelines::list))
+        .route("/experiments/{experiment}", shown(experiments::experiment))
         .route("/data", shown(data::list))
         .route("/data/{digest}", shown(data::artifact))
         .route("/models", shown(models::list))

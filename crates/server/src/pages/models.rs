@@ -12,7 +12,7 @@ use trainyard_report::{
     metric::{self, better},
     number,
 };
-use trainyard_store::{ModelRow, VersionRow};
+use trainyard_store::{ModelRow, VersionRow, tracking::RegisteredVersion};
 
 use super::{
     Frame, csrf_field,
@@ -20,7 +20,7 @@ use super::{
     page,
     words::{When, plural, shown, when},
 };
-use crate::{Site, call::Call, deployed, fault::told, link, rollout};
+use crate::{Site, call::Call, deployed, fault::told, link};
 
 /// Metrics shown in lists.
 const METRICS: usize = 4;
@@ -101,9 +101,12 @@ fn estimator(version: &VersionRow) -> String {
 #[template(path = "model.html")]
 struct One {
     name: String,
+    description: String,
+    tags: Vec<(String, String)>,
     link: String,
     csrf: Markup,
     standing: deployed::Deployed,
+    can_be_served: bool,
     columns: Vec<Column>,
     versions: Vec<Version>,
     more: usize,
@@ -123,6 +126,7 @@ struct Version {
     link: String,
     aliases: Vec<String>,
     is_champion: bool,
+    is_package: bool,
     registered: When,
     run: String,
     run_link: String,
@@ -144,7 +148,10 @@ pub(super) fn model(site: &Site, call: &Call) -> Result<Response<Body>, Problem>
     let standing = deployed::one(site, &model.name)?;
     let names = metric_names(&model.versions, METRICS);
     let history = standing.history.iter().take(20);
+    let registered = site.reader.registered_model(&model.name).map_err(told)?;
     let body = One {
+        description: registered.as_ref().map(|registered| registered.description.clone()).unwrap_or_default(),
+        tags: registered.map(|registered| registered.tags.into_iter().collect()).unwrap_or_default(),
         link: link::model(&model.name),
         csrf: csrf_field(call),
         columns: names.iter().map(|name| column(name)).collect(),
@@ -154,6 +161,7 @@ pub(super) fn model(site: &Site, call: &Call) -> Result<Response<Body>, Problem>
             .map(|row| (when(row.created), deployed::said(row.deployment.as_ref()), row.reason.clone()))
             .collect(),
         can_roll_back: standing.history.len() > 1,
+        can_be_served: model.versions.iter().any(|version| version.artifact.is_some()),
         versions: rows(&model, &names),
         standing,
         name: model.name.clone(),
@@ -212,6 +220,7 @@ fn rows(model: &ModelRow, names: &[String]) -> Vec<Version> {
                 link: version_link(&model.name, version.version),
                 aliases: version.aliases.clone(),
                 is_champion,
+                is_package: version.artifact.is_some(),
                 registered: when(version.created),
                 run: version.run.clone(),
                 run_link: link::run(&version.run),
@@ -260,6 +269,10 @@ struct OneVersion {
     run_link: String,
     digest: String,
     artifact_link: String,
+    description: String,
+    source: String,
+    stage: String,
+    tags: Vec<(String, String)>,
     facts: Vec<(&'static str, String)>,
     metrics: Vec<(String, String, Option<String>, String)>,
     noted: Vec<(String, String)>,
@@ -268,13 +281,20 @@ struct OneVersion {
 
 pub(super) fn version(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
     let model = site.reader.model(call.part("model")).map_err(told)?;
-    let number = rollout::version(&site.reader, &model.name, call.part("version"))?;
-    let found = model.versions.iter().find(|version| version.version == number);
-    let version = found.ok_or_else(|| {
-        Problem::error("unknown-version", format!("the model `{}` has no version {number} any more", model.name))
+    let known_as = call.part("version");
+    let is_meant =
+        |row: &&VersionRow| row.aliases.iter().any(|alias| alias == known_as) || row.version.to_string() == known_as;
+    let version = model.versions.iter().find(is_meant).ok_or_else(|| {
+        let message = format!("the model `{}` has no version or alias `{known_as}`", model.name);
+        Problem::error("unknown-version", message).help("its page lists what there is")
     })?;
-    let row = version.artifact.map_or(Ok(None), |artifact| site.reader.artifact(&artifact)).map_err(told)?;
-    let lineage = version.artifact.map_or(Ok(Vec::new()), |artifact| site.reader.lineage(&artifact)).map_err(told)?;
+    let number = version.version;
+    let artifact = version.artifact;
+    let row = artifact.map(|artifact| site.reader.artifact(&artifact).map_err(told)).transpose()?.flatten();
+    let lineage =
+        artifact.map(|artifact| site.reader.lineage(&artifact).map_err(told)).transpose()?.unwrap_or_default();
+    let registered = site.reader.registered_version(&model.name, number).map_err(told)?;
+    let said = |of: &dyn Fn(&RegisteredVersion) -> String| registered.as_ref().map(of).unwrap_or_default();
     let noted = version.about.as_object().into_iter().flatten();
     let body = OneVersion {
         model_link: link::model(&model.name),
@@ -286,8 +306,12 @@ pub(super) fn version(site: &Site, call: &Call) -> Result<Response<Body>, Proble
         registered: when(version.created),
         run: version.run.clone(),
         run_link: link::run(&version.run),
-        digest: version.artifact.map(|artifact| artifact.to_string()).unwrap_or_default(),
-        artifact_link: version.artifact.map(|artifact| link::artifact(&artifact.to_string())).unwrap_or_default(),
+        digest: artifact.map(|artifact| artifact.to_string()).unwrap_or_default(),
+        artifact_link: artifact.map(|artifact| link::artifact(&artifact.to_string())).unwrap_or_default(),
+        description: said(&|registered| registered.description.clone()),
+        source: said(&|registered| registered.source.clone()),
+        stage: said(&|registered| registered.stage.clone()),
+        tags: registered.as_ref().map(|registered| registered.tags.clone().into_iter().collect()).unwrap_or_default(),
         facts: row.and_then(|row| row.outline().ok()).map(|outline| about(&outline)).unwrap_or_default(),
         metrics: metrics(version)
             .into_iter()
@@ -304,7 +328,7 @@ pub(super) fn version(site: &Site, call: &Call) -> Result<Response<Body>, Proble
             .filter(|(name, _)| !matches!(name.as_str(), "metrics" | "estimator" | "target"))
             .map(|(name, value)| (name.replace('_', " "), shown(value)))
             .collect(),
-        dag: version.artifact.and_then(|artifact| drawing(&lineage, &artifact, &model.name)),
+        dag: artifact.and_then(|artifact| drawing(&lineage, &artifact, &model.name)),
     };
     let title = format!("{} {number}", model.name);
     page(site, call, &Frame { title: &title, place: "/models", live: "" }, &body)

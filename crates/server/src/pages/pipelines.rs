@@ -11,19 +11,21 @@ use trainyard_report::{
     markup::{Markup, prose},
     metric,
 };
-use trainyard_store::{RunList, RunRow};
+use trainyard_store::{ListedRun, RunList};
 
 use super::{
     Frame, csrf_field, page,
-    runs::{best, table, took},
+    runs::{measured, table, took},
     words::{When, plural, shown, when},
 };
-use crate::{Site, call::Call, fault::told, link, pipelines};
+use crate::{Site, call::Call, cursor, fault::told, link, pipelines};
 
 /// Runs listed on a pipeline's page.
 const RUNS: usize = 20;
 /// Runs in its history chart.
 const HISTORY: usize = 200;
+/// Experiments of a page.
+const EXPERIMENTS: usize = 50;
 /// Steps up to which they are drawn.
 const DRAWN: usize = 120;
 
@@ -31,6 +33,15 @@ const DRAWN: usize = 120;
 #[template(path = "pipelines.html")]
 struct All {
     rows: Vec<Row>,
+    experiments: Vec<Experiment>,
+    next: Option<String>,
+}
+
+struct Experiment {
+    name: String,
+    link: String,
+    made: When,
+    last: Option<Last>,
 }
 
 struct Row {
@@ -50,12 +61,33 @@ struct Last {
     took: String,
 }
 
-fn last(row: &RunRow) -> Last {
+fn last(row: &ListedRun) -> Last {
     Last { link: link::run(&row.run), status: row.status.name(), started: when(row.started), took: took(row) }
 }
 
 pub(super) fn list(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
-    let rows = pipelines::all(site)?.into_iter().map(|known| {
+    let known = pipelines::all(site)?;
+    let before = call.asked("before").map(cursor::read).transpose()?.map(|(id, _)| id);
+    let mut experiments = site.reader.list_experiments(before, EXPERIMENTS + 1).map_err(told)?;
+    let next = experiments.get(EXPERIMENTS - 1).filter(|_| experiments.len() > EXPERIMENTS);
+    let next = next.map(|last| format!("/experiments?before={}.", last.id));
+    experiments.truncate(EXPERIMENTS);
+    // A pipeline's runs are those of the experiment of its name.
+    experiments.retain(|experiment| !known.iter().any(|known| known.name == experiment.name));
+    let experiments = experiments.into_iter().map(|experiment| {
+        let newest = RunList { of: Some(&experiment.name), limit: 1, ..RunList::default() };
+        let newest = site.reader.list_runs(&newest).map_err(told)?;
+        Ok(Experiment {
+            link: link::experiment(&experiment.name),
+            made: when(experiment.created),
+            last: newest.first().map(last),
+            name: experiment.name,
+        })
+    });
+    let experiments: Vec<Experiment> = experiments.collect::<Result<_, Problem>>()?;
+    // One that nobody logged anything to is of no interest yet.
+    let experiments = experiments.into_iter().filter(|one| one.name != "Default" || one.last.is_some()).collect();
+    let rows = known.into_iter().map(|known| {
         let errors = known.problems.iter().filter(|problem| problem.is_error()).count();
         Row {
             link: link::pipeline(&known.name),
@@ -67,8 +99,9 @@ pub(super) fn list(site: &Site, call: &Call) -> Result<Response<Body>, Problem> 
             last: known.last.as_ref().map(last),
         }
     });
-    let body = All { rows: rows.collect() };
-    page(site, call, &Frame { title: "Pipelines", place: "/pipelines", live: "all" }, &body)
+    let rows = if before.is_some() { Vec::new() } else { rows.collect() };
+    let body = All { rows, experiments, next };
+    page(site, call, &Frame { title: "Pipelines and experiments", place: "/pipelines", live: "all" }, &body)
 }
 
 #[derive(Template)]
@@ -93,7 +126,7 @@ pub(super) fn pipeline(site: &Site, call: &Call) -> Result<Response<Body>, Probl
     let name = call.part("pipeline");
     // One that was renamed or removed still has its runs.
     let runs =
-        site.reader.list_runs(&RunList { pipeline: Some(name), limit: HISTORY, ..RunList::default() }).map_err(told)?;
+        site.reader.list_runs(&RunList { of: Some(name), limit: HISTORY, ..RunList::default() }).map_err(told)?;
     let known = pipelines::named(site, name)?;
     let record = runs.first().map(|row| site.reader.record(&row.run).map_err(told)).transpose()?;
     let drawn = !known.steps.is_empty() && known.steps.len() <= DRAWN;
@@ -137,17 +170,16 @@ fn drawing(steps: &[trainyard_report::Node], record: Option<&RunRecord>) -> Mark
 }
 
 /// The metric that decides, over the runs.
-fn history(site: &Site, runs: &[RunRow], newest: Option<&RunRecord>) -> Result<Option<Markup>, Problem> {
-    let names: Vec<&str> = runs.iter().map(|row| row.run.as_str()).collect();
-    let measured = site.reader.metrics_of(&names).map_err(told)?;
+fn history(site: &Site, runs: &[ListedRun], newest: Option<&RunRecord>) -> Result<Option<Markup>, Problem> {
+    let measured = measured(site, runs)?;
     let evaluations = newest.map(|record| site.workshop.findings(record).evaluations).unwrap_or_default();
     let decided_by = evaluations.last().map(|(_, evaluation)| evaluation.decided_by.clone());
-    let first = || Some(runs.iter().find_map(|row| measured.get(&row.run)?.first())?.metric.clone());
+    let first = || runs.iter().find_map(|row| measured.get(&row.run)?.keys().next().cloned());
     let Some(metric) = decided_by.or_else(first) else { return Ok(None) };
     let points: Vec<[f64; 2]> = runs
         .iter()
         .rev()
-        .filter_map(|row| best(measured.get(&row.run)?, &metric))
+        .filter_map(|row| measured.get(&row.run)?.get(&metric).copied())
         .enumerate()
         .map(|(position, value)| [position as f64 + 1.0, value])
         .collect();

@@ -13,7 +13,7 @@ use trainyard_report::{
 };
 
 use super::{
-    Frame, csrf_field, page, report,
+    Frame, csrf_field, logged, page, report,
     steps::{nodes, steps},
     words::{When, now, shown, when},
 };
@@ -65,6 +65,10 @@ pub(super) fn run(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
         Ok(record) => record,
         Err(error) => return starting(site, call, id).unwrap_or(Err(told(error))),
     };
+    let listed = site.reader.listed_run(&record.run).map_err(told)?;
+    if let Some(row) = listed.filter(|row| row.logged) {
+        return logged::run(site, call, &row);
+    }
     let known = pipelines::named(site, &record.pipeline).ok();
     let planned = known.as_ref().map(|known| known.steps.as_slice()).unwrap_or_default();
     let job = site.workshop.job(&record.run);

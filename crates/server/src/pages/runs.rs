@@ -10,7 +10,7 @@ use trainyard_report::{
     metric::{self, better},
     number,
 };
-use trainyard_store::{MetricRow, RunList, RunRow};
+use trainyard_store::{ListedRun, MetricRow, RunList};
 
 use super::{
     Frame, page, rendered,
@@ -41,42 +41,66 @@ struct Table {
     metrics: Vec<String>,
     rows: Vec<Row>,
     choose: bool,
-    with_pipeline: bool,
+    with_of: bool,
 }
 
 struct Row {
     run: String,
+    name: String,
     link: String,
-    pipeline: String,
-    pipeline_link: String,
+    of: String,
+    of_link: String,
     status: &'static str,
     started: When,
     took: String,
     metrics: Vec<Option<String>>,
 }
 
-/// A table of runs. With `choose`, each can be chosen for a comparison.
+/// What was measured of runs, by run and metric: the best over a pipeline's models, the last of what was logged.
+pub(super) type Measured = BTreeMap<String, BTreeMap<String, f64>>;
+
+/// What was measured of these runs.
+pub(super) fn measured(site: &Site, runs: &[ListedRun]) -> Result<Measured, Problem> {
+    let names = |logged: bool| runs.iter().filter(move |row| row.logged == logged).map(|row| row.run.as_str());
+    let (ours, logged): (Vec<&str>, Vec<&str>) = (names(false).collect(), names(true).collect());
+    let mut found = Measured::new();
+    for (run, rows) in site.reader.metrics_of(&ours).map_err(told)? {
+        let mut of_run = BTreeMap::new();
+        for row in &rows {
+            if let Some(value) = best(&rows, &row.metric) {
+                of_run.insert(row.metric.clone(), value);
+            }
+        }
+        found.insert(run, of_run);
+    }
+    for (run, rows) in site.reader.last_metrics(&logged).map_err(told)? {
+        found.insert(run, rows.into_iter().filter_map(|(key, value)| Some((key, value?))).collect());
+    }
+    Ok(found)
+}
+
+/// A table of runs. With `choose`, each can be chosen for a comparison; `with_of` tells what each belongs to.
 pub(super) fn table(
     site: &Site,
     caption: &str,
-    runs: &[RunRow],
+    runs: &[ListedRun],
     choose: bool,
-    with_pipeline: bool,
+    with_of: bool,
 ) -> Result<Markup, Problem> {
-    let names: Vec<&str> = runs.iter().map(|row| row.run.as_str()).collect();
-    let measured = site.reader.metrics_of(&names).map_err(told)?;
-    let metrics = columns(runs, &measured);
-    let row = |row: &RunRow| {
-        let of = |metric: &String| best(measured.get(&row.run)?, metric);
+    let measured = measured(site, runs)?;
+    let metrics = columns(&measured);
+    let row = |row: &ListedRun| {
+        let value = |metric: &String| measured.get(&row.run)?.get(metric).copied();
         Row {
             link: link::run(&row.run),
-            pipeline_link: link::pipeline(&row.pipeline),
+            of: row.of.clone(),
+            of_link: link::of(row),
+            name: if row.logged { row.name.clone() } else { String::new() },
             run: row.run.clone(),
-            pipeline: row.pipeline.clone(),
             status: row.status.name(),
             started: when(row.started),
             took: took(row),
-            metrics: metrics.iter().map(|metric| of(metric).map(|value| number::significant(value, 4))).collect(),
+            metrics: metrics.iter().map(|metric| value(metric).map(|value| number::significant(value, 4))).collect(),
         }
     };
     rendered(&Table {
@@ -84,29 +108,23 @@ pub(super) fn table(
         rows: runs.iter().map(row).collect(),
         metrics: metrics.iter().map(|name| metric::label(name)).collect(),
         choose,
-        with_pipeline,
+        with_of,
     })
 }
 
 /// How long a run took; of one under way, so far.
-pub(super) fn took(row: &RunRow) -> String {
+pub(super) fn took(row: &ListedRun) -> String {
     match row.status {
         RunStatus::Running => number::seconds((now() - row.started).max(0) as f64 / 1000.0),
         _ => number::seconds(row.seconds),
     }
 }
 
-/// The metrics that most of these runs measured, where they are of one sort.
-fn columns(runs: &[RunRow], measured: &BTreeMap<String, Vec<MetricRow>>) -> Vec<String> {
+/// The metrics that most of these runs have.
+fn columns(measured: &Measured) -> Vec<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in runs {
-        let Some(metrics) = measured.get(&row.run) else { continue };
-        let mut names: Vec<&str> = metrics.iter().map(|row| row.metric.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        for name in names {
-            *counts.entry(name).or_default() += 1;
-        }
+    for name in measured.values().flat_map(BTreeMap::keys) {
+        *counts.entry(name).or_default() += 1;
     }
     let mut names: Vec<(usize, &str)> = counts.into_iter().map(|(name, count)| (count, name)).collect();
     names.sort_by_key(|(count, name)| (std::cmp::Reverse(*count), *name));
@@ -114,7 +132,7 @@ fn columns(runs: &[RunRow], measured: &BTreeMap<String, Vec<MetricRow>>) -> Vec<
 }
 
 /// The best value of a metric over the models of a run.
-pub(super) fn best(rows: &[MetricRow], metric: &str) -> Option<f64> {
+fn best(rows: &[MetricRow], metric: &str) -> Option<f64> {
     let values = rows.iter().filter(|row| row.metric == metric).filter_map(|row| row.value);
     let better = better(metric);
     values.min_by(|one, other| better.badness(*one).total_cmp(&better.badness(*other)))
@@ -124,7 +142,7 @@ pub(super) fn list(site: &Site, call: &Call) -> Result<Response<Body>, Problem> 
     let pipeline = call.asked("pipeline");
     let status = call.asked("status").and_then(status_named);
     let before = call.asked("before").map(cursor::read).transpose()?;
-    let mut runs = site.reader.list_runs(&RunList { pipeline, status, before, limit: PAGE + 1 }).map_err(told)?;
+    let mut runs = site.reader.list_runs(&RunList { of: pipeline, status, before, limit: PAGE + 1 }).map_err(told)?;
     let more = runs.len() > PAGE;
     runs.truncate(PAGE);
     let address = |status: Option<RunStatus>, before: Option<String>| {

@@ -223,7 +223,7 @@ fn not_started(error: StoreError, run: &str) -> StoreError {
     error
 }
 
-pub(super) fn run_row(row: &SqliteRow) -> Result<RunRow, StoreError> {
+fn run_row(row: &SqliteRow) -> Result<RunRow, StoreError> {
     Ok(RunRow {
         run: column(row, "run")?,
         pipeline: column(row, "pipeline")?,

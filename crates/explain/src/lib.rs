@@ -7,7 +7,6 @@
 /// The files, as text.
 const FILES: &[&str] = &[
     include_str!("../../../docs/problems/access.md"),
-const FILES: [&str; 12] = [
     include_str!("../../../docs/problems/data.md"),
     include_str!("../../../docs/problems/evaluation.md"),
     include_str!("../../../docs/problems/interchange.md"),

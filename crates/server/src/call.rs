@@ -1,17 +1,20 @@
 //! A request as the handlers of pages and API see it, and how they are run: plain functions that may block.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use axum::{
     body::Body,
     extract::{FromRequestParts, Query, RawPathParams},
-    http::{HeaderMap, Request, Response, Uri, header, request::Parts},
+    http::{HeaderMap, Request, Response, Uri, header},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use trainyard_core::Problem;
 
-use crate::Site;
+use crate::{
+    Site,
+    access::{Role, Target, Who, csrf_field},
+};
 
 /// Largest body of a request that changes something.
 const LARGEST_BODY: usize = 60 << 10;
@@ -31,8 +34,12 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     /// Who calls.
     pub(crate) who: String,
+    /// Whether the caller may change things.
+    pub(crate) may_change: bool,
     /// The hidden field of forms by which access knows that they are ours.
     pub(crate) form_field: String,
+    /// What was changed, for the audit log, where the path does not say it.
+    changed: RefCell<Option<String>>,
 }
 
 impl Call {
@@ -52,8 +59,24 @@ impl Call {
             }
             Err(_) => return Err(bad("the body ended before its end")),
         };
-        let who = who(&parts);
-        Ok(Self { uri: parts.uri, path, query, headers: parts.headers, body, who, form_field: String::new() })
+        // Where nobody has to say who they are, the person at this machine may do everything.
+        let who = parts.extensions.get::<Who>();
+        Ok(Self {
+            who: who.map_or("local", |who| &who.name).to_owned(),
+            may_change: who.is_none_or(|who| who.role >= Role::Developer),
+            form_field: who.map(csrf_field).unwrap_or_default(),
+            uri: parts.uri,
+            path,
+            query,
+            headers: parts.headers,
+            body,
+            changed: RefCell::default(),
+        })
+    }
+
+    /// Tells the audit log what is changed.
+    pub(crate) fn note(&self, changed: String) {
+        *self.changed.borrow_mut() = Some(changed);
     }
 
     /// The part of the path of that name.
@@ -102,11 +125,6 @@ fn pairs(uri: &Uri) -> Option<Vec<(String, String)>> {
     Query::<Vec<(String, String)>>::try_from_uri(uri).ok().map(|Query(pairs)| pairs)
 }
 
-/// Who calls, as access found out; the person at this machine where nobody has to say.
-fn who(_parts: &Parts) -> String {
-    "local".to_owned()
-}
-
 /// Runs a handler that may block, off the threads that wait for the network.
 pub(crate) async fn answer(
     site: Arc<Site>,
@@ -115,9 +133,13 @@ pub(crate) async fn answer(
     fault: impl FnOnce(&Site, &Problem) -> Response<Body>,
 ) -> Response<Body> {
     match Call::read(request).await {
-        Ok(call) => {
-            tokio::task::block_in_place(|| handler(&site, &call).unwrap_or_else(|problem| fault(&site, &problem)))
-        }
+        Ok(call) => tokio::task::block_in_place(|| {
+            let mut response = handler(&site, &call).unwrap_or_else(|problem| fault(&site, &problem));
+            if let Some(changed) = call.changed.into_inner() {
+                response.extensions_mut().insert(Target(changed));
+            }
+            response
+        }),
         Err(problem) => fault(&site, &problem),
     }
 }

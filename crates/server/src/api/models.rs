@@ -93,6 +93,7 @@ fn tell(site: &Site, name: &str, known_as: &str) -> Result<Value, Problem> {
 fn point(site: &Site, call: &Call) -> Result<Value, Problem> {
     let asked: wire::Point = needed(call)?;
     let name = call.part("model");
+    call.note(format!("{name}@{}: version {}", call.part("alias"), asked.version));
     site.store.set_alias(name, call.part("alias"), asked.version).map_err(told)?;
     tell(site, name, &asked.version.to_string())
 }

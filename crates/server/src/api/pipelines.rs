@@ -67,6 +67,8 @@ fn start(site: &Site, call: &Call) -> Result<Value, Problem> {
     let asked: wire::Start = body(call)?;
     let order =
         Order { set: asked.set, force: asked.force, until: asked.until, who: call.who.clone(), ..Order::default() };
-    let run = pipelines::start(site, call.part("pipeline"), order)?;
+    let name = call.part("pipeline");
+    let run = pipelines::start(site, name, order)?;
+    call.note(format!("{name}: {run}"));
     wired(wire::Started { run })
 }

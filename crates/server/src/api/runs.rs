@@ -330,6 +330,7 @@ fn again(site: &Site, call: &Call) -> Result<Value, Problem> {
     let asked: wire::Again = body(call)?;
     let run =
         pipelines::again(site, call.part("run"), asked.from.as_deref().filter(|step| !step.is_empty()), &call.who)?;
+    call.note(format!("{} again: {run}", call.part("run")));
     wired(wire::Started { run })
 }
 

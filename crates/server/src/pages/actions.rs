@@ -61,13 +61,16 @@ pub(super) fn start(site: &Site, call: &Call) -> Result<Response<Body>, Problem>
         ..Order::default()
     };
     let run = pipelines::start(site, name, order)?;
+    call.note(format!("{name}: {run}"));
     lead_to(&link::run(&run))
 }
 
 /// Does a run again.
 pub(super) fn again(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
     let fields = call.form()?;
-    let run = pipelines::again(site, call.part("run"), field(&fields, "from"), &call.who)?;
+    let from = field(&fields, "from");
+    let run = pipelines::again(site, call.part("run"), from, &call.who)?;
+    call.note(format!("{} again: {run}", call.part("run")));
     lead_to(&link::run(&run))
 }
 
@@ -81,7 +84,9 @@ pub(super) fn cancel(site: &Site, call: &Call) -> Result<Response<Body>, Problem
 pub(super) fn promote(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
     let (fields, name) = (call.form()?, call.part("model"));
     let alias = field(&fields, "alias").unwrap_or_default();
-    site.store.set_alias(name, alias, version(&fields)?).map_err(told)?;
+    let version = version(&fields)?;
+    site.store.set_alias(name, alias, version).map_err(told)?;
+    call.note(format!("{name}@{alias}: version {version}"));
     lead_to(&link::model(name))
 }
 
@@ -105,6 +110,7 @@ pub(super) fn deploy(site: &Site, call: &Call) -> Result<Response<Body>, Problem
             return Err(Problem::unknown("bad-request", "way to deploy", other, ways));
         }
     };
+    call.note(format!("{name}: {how} {}", wanted.version.map_or_else(String::new, |version| version.to_string())));
     rollout::deploy(&site.store, name, &wanted, &rollout::reason(&call.who, field(&fields, "reason")))?;
     lead_to(&link::model(name))
 }

@@ -37,7 +37,7 @@ pub(super) fn list(site: &Site, call: &Call) -> Result<Response<Body>, Problem> 
             .take(HISTORY)
             .map(|row| (when(row.created), deployed::said(row.deployment.as_ref()), row.reason.clone()))
             .collect(),
-        can_roll_back: standing.history.len() > 1,
+        can_roll_back: call.may_change && standing.history.len() > 1,
         standing,
     });
     let body = All { csrf: csrf_field(call), models: models.collect() };

@@ -107,6 +107,7 @@ struct One {
     csrf: Markup,
     standing: deployed::Deployed,
     can_be_served: bool,
+    may_change: bool,
     columns: Vec<Column>,
     versions: Vec<Version>,
     more: usize,
@@ -160,7 +161,8 @@ pub(super) fn model(site: &Site, call: &Call) -> Result<Response<Body>, Problem>
         history: history
             .map(|row| (when(row.created), deployed::said(row.deployment.as_ref()), row.reason.clone()))
             .collect(),
-        can_roll_back: standing.history.len() > 1,
+        can_roll_back: call.may_change && standing.history.len() > 1,
+        may_change: call.may_change,
         can_be_served: model.versions.iter().any(|version| version.artifact.is_some()),
         versions: rows(&model, &names),
         standing,
@@ -261,6 +263,7 @@ struct OneVersion {
     model: String,
     model_link: String,
     csrf: Markup,
+    may_change: bool,
     number: u64,
     aliases: Vec<String>,
     is_champion: bool,
@@ -300,6 +303,7 @@ pub(super) fn version(site: &Site, call: &Call) -> Result<Response<Body>, Proble
         model_link: link::model(&model.name),
         model: model.name.clone(),
         csrf: csrf_field(call),
+        may_change: call.may_change,
         number,
         aliases: version.aliases.clone(),
         is_champion: version.aliases.iter().any(|alias| alias == "champion"),

@@ -112,6 +112,7 @@ struct One {
     file: Option<String>,
     action: String,
     csrf: Markup,
+    may_change: bool,
     params: Vec<(String, String)>,
     steps: Vec<(String, String)>,
     dag: Option<Markup>,
@@ -138,6 +139,7 @@ pub(super) fn pipeline(site: &Site, call: &Call) -> Result<Response<Body>, Probl
     let body = One {
         action: format!("{}/run", link::pipeline(name)),
         csrf: csrf_field(call),
+        may_change: call.may_change,
         about: known.about.clone(),
         file: known.file.as_ref().map(|file| file.display().to_string()),
         params: known.params.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),

@@ -102,9 +102,9 @@ pub(super) fn run(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
         report: report::file(site, &record.run).map(|_| format!("{}/report", link::run(&record.run))),
         again: known
             .as_ref()
-            .filter(|known| known.file.is_some() && !is_running)
+            .filter(|known| call.may_change && known.file.is_some() && !is_running)
             .map(|known| known.steps.iter().map(|step| step.name.clone()).collect()),
-        cancel: is_running && job.as_ref().is_some_and(|job| !job.ended),
+        cancel: call.may_change && is_running && job.as_ref().is_some_and(|job| !job.ended),
         action: link::run(&record.run),
         csrf: csrf_field(call),
         verdict: (!is_running).then_some(verdict),

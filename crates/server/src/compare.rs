@@ -54,8 +54,8 @@ fn params(site: &Site, run: &ListedRun) -> Result<BTreeMap<String, Value>, Probl
     if run.logged {
         for (name, text) in logged::of(site, &run.run)?.params {
             // A number in words is drawn as the number it is.
-            let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-            all.insert(name, number.map_or_else(|| json!(text), |number| json!(number)));
+            let number = text.parse::<serde_json::Number>().ok();
+            all.insert(name, number.map_or_else(|| json!(text), Value::Number));
         }
         return Ok(all);
     }

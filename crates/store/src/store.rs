@@ -103,6 +103,13 @@ impl Store {
         Ok(Session::new(self, Presence::shared(&self.presence(), cancelled)?))
     }
 
+    /// Whether anyone is at work in the store: a run, or for a moment someone else. What is recorded as under way while
+    /// nobody is has died. True where that cannot be told.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.mode == Mode::Read || Presence::alone(&self.presence()).is_err()
+    }
+
     /// The path of each file of an artifact.
     #[must_use]
     pub fn files(&self, row: &ArtifactRow) -> std::collections::BTreeMap<String, PathBuf> {

@@ -16,6 +16,33 @@ def get(path):
     return json.load(urllib.request.urlopen(address + path))
 
 
+def post(path, **fields):
+    asked = urllib.request.Request(
+        f"{address}/api/2.0/mlflow/{path}", json.dumps(fields).encode(), {"content-type": "application/json"}
+    )
+    return json.load(urllib.request.urlopen(asked))
+
+
+def log(experiment, name, rate):
+    """A run as a client of MLflow logs it; gives its id."""
+    run = post("runs/create", experiment_id=experiment, run_name=name, start_time=1_795_000_000_000)["run"]["info"]["run_id"]
+    points = [
+        {"key": key, "value": value, "timestamp": 1_795_000_000_000 + step, "step": step}
+        for step in range(400)
+        for key, value in (("loss", 1 / (1 + rate * step)), ("accuracy", 1 - 1 / (2 + rate * step)))
+    ]
+    params = [{"key": "rate", "value": str(rate)}, {"key": "kind", "value": "<script>alert(1)</script>"}]
+    post("runs/log-batch", run_id=run, metrics=points, params=params, tags=[{"key": "team", "value": "growth"}])
+    file = urllib.request.Request(
+        f"{address}/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/notes/read me.txt".replace(" ", "%20"),
+        b"hello",
+        method="PUT",
+    )
+    urllib.request.urlopen(file).read()
+    post("runs/update", run_id=run, status="FINISHED", end_time=1_795_000_009_000)
+    return run
+
+
 def accessible(page, what):
     for violation in axe.run(page).response["violations"]:
         if violation["impact"] in ("serious", "critical"):
@@ -39,6 +66,10 @@ runs = [run["run"] for run in get("/api/v1/runs?pipeline=power-plant")["runs"]]
 steps = {step["name"]: step for step in get(f"/api/v1/runs/{runs[0]}/steps")["steps"]}
 table = steps["tidy"]["outputs"]["table"]["digest"]
 model = steps["boosted"]["outputs"]["model"]["digest"]
+experiment = post("experiments/create", name="churn")["experiment_id"]
+logged = [log(experiment, f"trial {number}", rate) for number, rate in enumerate((0.01, 0.1))]
+post("registered-models/create", name="elsewhere", description="Files of a client.")
+post("model-versions/create", name="elsewhere", source="mlflow-artifacts:/models/x", run_id=logged[0])
 PAGES = [
     "/",
     "/runs",
@@ -55,6 +86,12 @@ PAGES = [
     "/models/power-plant/versions/1",
     "/models/power-plant/compare?version=1&version=2",
     "/deployments",
+    "/experiments/churn",
+    f"/runs/{logged[0]}",
+    f"/runs/{logged[0]}?path=notes",
+    f"/compare?run={logged[0]}&run={logged[1]}",
+    "/models/elsewhere",
+    "/models/elsewhere/versions/1",
     "/search?q=power",
     "/search?q=nothing-of-that-name",
     "/nothing/here",
@@ -72,6 +109,37 @@ def looks(browser):
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 trouble.append(f"{path} is wider than a window of {width}")
         context.close()
+
+
+def from_clients(browser):
+    """What clients log is shown with its curves, files and differences."""
+    page = watched(browser.new_context())
+    page.goto(f"{address}/pipelines")
+    page.get_by_role("link", name="churn").click()
+    page.get_by_role("link", name="trial 1").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("trial 1")
+    expect(page.locator("svg.chart-curve")).to_have_count(2)
+    expect(page.locator(".tags")).to_contain_text("team growth")
+    expect(page.get_by_text("<script>alert(1)</script>")).to_be_visible()
+    page.get_by_role("link", name="notes/").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="read me.txt").click()
+    with open(download.value.path()) as file:
+        assert file.read() == "hello"
+    page.goto(f"{address}/experiments/churn")
+    for run in page.get_by_role("checkbox").all():
+        run.check()
+    page.get_by_role("button", name="Compare chosen runs").click()
+    expect(page.locator("svg.chart-parallel")).to_be_visible()
+    expect(page.locator("svg.chart-curve")).to_have_count(2)
+    page.goto(f"{address}/search?q=rate%3D0.1")
+    expect(page.locator(".hits li")).to_have_count(1)
+    page.goto(f"{address}/models/elsewhere/versions/1")
+    expect(page.locator("table").first).to_contain_text("accuracy")
+    series = get(f"/api/v1/runs/{logged[0]}/series?metric=loss&points=50")
+    assert series["total"] == 400 and len(series["points"]) <= 60, series["total"]
+    assert max(point["value"] for point in series["points"]) == 1
+    page.context.close()
 
 
 def report(browser):
@@ -232,7 +300,7 @@ def printed(browser):
 
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-    for part in (looks, report, keyboard, started_live, stopped, promoted_and_deployed, refused, without_scripts, printed):
+    for part in (looks, from_clients, report, keyboard, started_live, stopped, promoted_and_deployed, refused, without_scripts, printed):
         part(browser)
         print(part.__name__, flush=True)
     browser.close()

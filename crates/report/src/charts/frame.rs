@@ -6,6 +6,7 @@ use super::{
     scale::{Scale, ticks},
     svg::{Svg, text_width},
 };
+use crate::number;
 
 pub(crate) const WIDTH: f64 = 400.0;
 pub(crate) const HEIGHT: f64 = 280.0;
@@ -45,6 +46,10 @@ pub(crate) fn draw(
     }
     let mut free_from = 0.0;
     for (value, text) in ticks(frame.x.ends().0, frame.x.ends().1, 6) {
+        if x.whole && value.fract() != 0.0 {
+            continue;
+        }
+        let text = if x.whole { number::fixed(value, 0) } else { text };
         let at = frame.x.at(value);
         let half = text_width(&text) / 2.0;
         svg.line("tick-mark", (at, bottom), (at, bottom + 4.0));

@@ -41,19 +41,27 @@ pub struct Axis<'a> {
     pub label: &'a str,
     /// The values at its ends; from the data where none.
     pub range: Option<(f64, f64)>,
+    /// True where there is nothing between whole numbers.
+    pub whole: bool,
 }
 
 impl<'a> Axis<'a> {
     /// An axis that spans the data.
     #[must_use]
     pub const fn new(label: &'a str) -> Self {
-        Self { label, range: None }
+        Self { label, range: None, whole: false }
+    }
+
+    /// An axis of whole numbers that spans the data.
+    #[must_use]
+    pub const fn whole(label: &'a str) -> Self {
+        Self { label, range: None, whole: true }
     }
 
     /// An axis from 0 to 1.
     #[must_use]
     pub const fn share(label: &'a str) -> Self {
-        Self { label, range: Some((0.0, 1.0)) }
+        Self { label, range: Some((0.0, 1.0)), whole: false }
     }
 }
 

@@ -51,14 +51,11 @@ pub fn parallel(title: &str, names: &[&str], axes: &[Upright<'_>]) -> String {
             svg.line("axis", (x, TOP), (x, bottom));
             svg.text_within("axis-title mid", (x, 14.0), axis.name, BETWEEN - 12.0);
             let (places, ends) = along(axis, bottom);
+            let words = axis.values.iter().flatten().any(|value| matches!(value, Coordinate::Word(_)));
             for (place, text) in ends {
-                let above = place <= TOP + 1.0;
-                svg.text_within(
-                    "tick mid",
-                    (x, if above { TOP - 8.0 } else { (place + 15.0).min(HEIGHT - 6.0) }),
-                    &text,
-                    BETWEEN - 16.0,
-                );
+                let above = words || place <= TOP + 1.0;
+                let at = if above { place - 9.0 } else { (place + 17.0).min(HEIGHT - 6.0) };
+                svg.text_within("tick mid", (x, at), &text, BETWEEN - 16.0);
             }
             places
         })
@@ -118,7 +115,7 @@ fn along(axis: &Upright<'_>, bottom: f64) -> (Vec<Option<f64>>, Vec<(f64, String
     words.dedup();
     let place = |word: &String| {
         let at = words.iter().position(|known| known == word).unwrap_or(0) as f64;
-        TOP + 10.0 + (bottom - TOP - 30.0) * (at / (words.len().max(2) - 1) as f64)
+        TOP + 12.0 + (bottom - TOP - 16.0) * (at / (words.len().max(2) - 1) as f64)
     };
     let places = axis.values.iter().map(|value| value.as_ref().map(|value| place(&word(value)))).collect();
     let shown = words.iter().take(MOST_WORDS).filter(|word| text_width(word) > 0.0);

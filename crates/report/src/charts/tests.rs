@@ -28,7 +28,7 @@ fn every_chart_takes_odd_numbers_and_hostile_names() {
         let series: Vec<Series<'_>> =
             (0..9).map(|position| Series { name: &name, points, marked: position % 2 == 0 }).collect();
         for range in [None, Some((0.0, 1.0)), Some((f64::NAN, 3.0)), Some((2.0, 2.0))] {
-            let axis = Axis { label: &name, range };
+            let axis = Axis { label: &name, range, whole: false };
             for mark in ODD {
                 sound(&curve(&Curves {
                     title: &name,

@@ -100,7 +100,7 @@ struct One {
     digest: String,
     rows: Option<String>,
     size: String,
-    reasons: Vec<(String, String, String)>,
+    reasons: Vec<(Markup, String, String)>,
     profile: Option<Markup>,
     no_profile: Option<Markup>,
     columns: Vec<(String, String, bool)>,
@@ -165,7 +165,7 @@ pub(super) fn artifact(site: &Site, call: &Call) -> Result<Response<Body>, Probl
         reasons: reasons.map_or_else(Vec::new, |column| {
             let share =
                 |rows: u64| if total == 0 { String::new() } else { number::percent(rows as f64 / total as f64) };
-            column.top.iter().map(|(reason, rows)| (reason.clone(), number::count(*rows), share(*rows))).collect()
+            column.top.iter().map(|(reason, rows)| (prose(reason), number::count(*rows), share(*rows))).collect()
         }),
         profile: profile.as_ref().map(|profile| trainyard_report::profile(&name, profile)),
         no_profile,

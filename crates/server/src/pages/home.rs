@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{body::Body, http::Response};
 use trainyard_core::{Problem, record::RunStatus};
 use trainyard_report::markup::{Markup, prose};
-use trainyard_store::RunList;
+use trainyard_store::{ListedRun, RunList};
 
 use super::{
     Frame, page,
@@ -52,7 +52,11 @@ pub(super) fn home(site: &Site, call: &Call) -> Result<Response<Body>, Problem> 
     let recent = site.reader.list_runs(&RunList { limit: RECENT, ..RunList::default() }).map_err(told)?;
     let under_way = RunList { status: Some(RunStatus::Running), limit: RUNNING, ..RunList::default() };
     let under_way = site.reader.list_runs(&under_way).map_err(told)?;
+    let in_use = under_way.iter().all(|row| row.logged) || site.store.is_in_use();
     let pipelines = pipelines::all(site)?;
+    // What a client logs goes on elsewhere.
+    let died = |row: &ListedRun| !row.logged && !in_use;
+    let (died, under_way): (Vec<ListedRun>, Vec<ListedRun>) = under_way.into_iter().partition(died);
     let names: Vec<&str> = under_way.iter().map(|row| row.run.as_str()).collect();
     let marks = site.reader.step_marks(&names).map_err(told)?;
     let running = under_way.iter().map(|row| Running {
@@ -65,7 +69,7 @@ pub(super) fn home(site: &Site, call: &Call) -> Result<Response<Body>, Problem> 
     });
     let served = deployed::all(site)?;
     let body = Home {
-        needed: needed(&pipelines, &served),
+        needed: needed(&pipelines, &served, &died),
         running: running.collect(),
         recent: table(site, "The latest runs", &recent, false, true)?,
         first: recent.is_empty(),
@@ -75,8 +79,17 @@ pub(super) fn home(site: &Site, call: &Call) -> Result<Response<Body>, Problem> 
     page(site, call, &Frame { title: "Home", place: "/", live: "all" }, &body)
 }
 
-fn needed(pipelines: &[pipelines::Known], served: &[deployed::Deployed]) -> Vec<Needed> {
-    let mut needed = Vec::new();
+fn needed(pipelines: &[pipelines::Known], served: &[deployed::Deployed], died: &[ListedRun]) -> Vec<Needed> {
+    let newest =
+        |row: &&ListedRun| pipelines.iter().any(|known| known.last.as_ref().is_some_and(|last| last.run == row.run));
+    let died = died.iter().filter(newest).map(|row| Needed {
+        tone: "bad",
+        what: prose(&format!("A run of `{}` broke off", row.of)),
+        why: Some(prose("its process died; started again, it goes on from the steps that had ended")),
+        link: link::run(&row.run),
+        moment: Some(when(row.started)),
+    });
+    let mut needed: Vec<Needed> = died.collect();
     for known in pipelines {
         if let Some(run) =
             known.last.as_ref().filter(|run| matches!(run.status, RunStatus::Failed | RunStatus::Refused))

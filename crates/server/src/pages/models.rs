@@ -250,7 +250,7 @@ fn chart(model: &ModelRow, name: Option<&String>) -> Option<Markup> {
     let title = format!("{label}, version by version");
     Some(Markup(charts::curve(&Curves {
         title: &title,
-        x: Axis::new("version"),
+        x: Axis::whole("version"),
         y: Axis::new(&label),
         series: &series,
         ..Curves::default()
@@ -297,6 +297,14 @@ pub(super) fn version(site: &Site, call: &Call) -> Result<Response<Body>, Proble
     let lineage =
         artifact.map(|artifact| site.reader.lineage(&artifact).map_err(told)).transpose()?.unwrap_or_default();
     let registered = site.reader.registered_version(&model.name, number).map_err(told)?;
+    let run = run_of(site, version, registered.as_ref())?;
+    let logged = match artifact {
+        Some(_) => BTreeMap::new(),
+        None => site.reader.last_metrics(&[&run]).map_err(told)?,
+    };
+    let logged = logged.into_values().flatten().filter_map(|(name, value)| {
+        Some((metric::label(&name), number::significant(value?, 6), None, "as its run logged it".to_owned()))
+    });
     let said = |of: &dyn Fn(&RegisteredVersion) -> String| registered.as_ref().map(of).unwrap_or_default();
     let noted = version.about.as_object().into_iter().flatten();
     let body = OneVersion {
@@ -308,8 +316,8 @@ pub(super) fn version(site: &Site, call: &Call) -> Result<Response<Body>, Proble
         aliases: version.aliases.clone(),
         is_champion: version.aliases.iter().any(|alias| alias == "champion"),
         registered: when(version.created),
-        run: version.run.clone(),
-        run_link: link::run(&version.run),
+        run_link: link::run(&run),
+        run: run.clone(),
         digest: artifact.map(|artifact| artifact.to_string()).unwrap_or_default(),
         artifact_link: artifact.map(|artifact| link::artifact(&artifact.to_string())).unwrap_or_default(),
         description: said(&|registered| registered.description.clone()),
@@ -327,6 +335,7 @@ pub(super) fn version(site: &Site, call: &Call) -> Result<Response<Body>, Proble
                 };
                 (metric::label(&name), value, interval, how)
             })
+            .chain(logged)
             .collect(),
         noted: noted
             .filter(|(name, _)| !matches!(name.as_str(), "metrics" | "estimator" | "target"))
@@ -336,6 +345,17 @@ pub(super) fn version(site: &Site, call: &Call) -> Result<Response<Body>, Proble
     };
     let title = format!("{} {number}", model.name);
     page(site, call, &Frame { title: &title, place: "/models", live: "" }, &body)
+}
+
+/// The run that a version comes from: that which registered it, or made the logged model it is of.
+fn run_of(site: &Site, version: &VersionRow, registered: Option<&RegisteredVersion>) -> Result<String, Problem> {
+    if !version.run.is_empty() {
+        return Ok(version.run.clone());
+    }
+    let Some(id) = registered.map(|registered| registered.logged_model.as_str()).filter(|id| !id.is_empty()) else {
+        return Ok(String::new());
+    };
+    Ok(site.reader.logged_model(id).map_err(told)?.map(|model| model.run).unwrap_or_default())
 }
 
 #[derive(Template)]

@@ -193,7 +193,7 @@ fn history(site: &Site, runs: &[ListedRun], newest: Option<&RunRecord>) -> Resul
     let series = [Series { name: &label, points: &points, marked: points.len() <= 60 }];
     Ok(Some(Markup(charts::curve(&Curves {
         title: &title,
-        x: Axis::new("judged run"),
+        x: Axis::whole("judged run"),
         y: Axis::new(&label),
         series: &series,
         ..Curves::default()

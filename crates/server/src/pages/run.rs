@@ -31,6 +31,7 @@ struct View {
     status: &'static str,
     started: When,
     took: String,
+    broke_off: bool,
     progress: Option<(usize, usize)>,
     who: Option<String>,
     cancelled_by: Option<String>,
@@ -72,7 +73,8 @@ pub(super) fn run(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
     let known = pipelines::named(site, &record.pipeline).ok();
     let planned = known.as_ref().map(|known| known.steps.as_slice()).unwrap_or_default();
     let job = site.workshop.job(&record.run);
-    let is_running = record.status == RunStatus::Running;
+    let broke_off = record.status == RunStatus::Running && !site.store.is_in_use();
+    let is_running = record.status == RunStatus::Running && !broke_off;
     let findings = site.workshop.findings(&record);
     let told_of = Report {
         run: &record,
@@ -96,6 +98,7 @@ pub(super) fn run(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
         status: record.status.name(),
         started: when(record.started),
         took: took(&record),
+        broke_off,
         progress: (is_running && all > 0).then_some((record.steps.len(), all)),
         who: job.as_ref().map(|job| job.order.who.clone()),
         cancelled_by: job.as_ref().and_then(|job| job.cancelled_by.clone()),
@@ -107,7 +110,7 @@ pub(super) fn run(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
         cancel: call.may_change && is_running && job.as_ref().is_some_and(|job| !job.ended),
         action: link::run(&record.run),
         csrf: csrf_field(call),
-        verdict: (!is_running).then_some(verdict),
+        verdict: (!is_running && !broke_off).then_some(verdict),
         sections,
         params: record.params.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
         step_params: record

@@ -36,6 +36,8 @@ pub(crate) struct Call {
     pub(crate) who: String,
     /// Whether the caller may change things.
     pub(crate) may_change: bool,
+    /// Whether the caller may see who changed what.
+    pub(crate) may_audit: bool,
     /// The hidden field of forms by which access knows that they are ours.
     pub(crate) form_field: String,
     /// What was changed, for the audit log, where the path does not say it.
@@ -64,6 +66,7 @@ impl Call {
         Ok(Self {
             who: who.map_or("local", |who| &who.name).to_owned(),
             may_change: who.is_none_or(|who| who.role >= Role::Developer),
+            may_audit: who.is_none_or(|who| who.role >= Role::Admin),
             form_field: who.map(csrf_field).unwrap_or_default(),
             uri: parts.uri,
             path,

@@ -86,6 +86,7 @@ PAGES = [
     "/models/power-plant/versions/1",
     "/models/power-plant/compare?version=1&version=2",
     "/deployments",
+    "/audit",
     "/experiments/churn",
     f"/runs/{logged[0]}",
     f"/runs/{logged[0]}?path=notes",
@@ -246,6 +247,8 @@ def promoted_and_deployed(browser):
     expect(page.locator(".meta")).to_contain_text("for 10")
     page.get_by_role("button", name="Roll back").click()
     expect(page.locator(".meta")).not_to_contain_text("for 10")
+    page.goto(f"{address}/audit")
+    expect(page.get_by_text("power-plant@candidate: version 2")).to_be_visible()
     page.goto(f"{address}/deployments")
     page.get_by_role("button", name="Roll back power-plant").click()
     expect(page.locator(".meta")).to_contain_text("for 10")

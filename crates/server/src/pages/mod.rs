@@ -2,6 +2,7 @@
 
 mod actions;
 mod assets;
+mod audit;
 mod compare;
 mod data;
 mod deployments;
@@ -69,6 +70,7 @@ pub(crate) fn routes() -> Router<Arc<Site>> {
         .route("/models/{model}/rollback", done(actions::roll_back))
         .route("/deployments", shown(deployments::list))
         .route("/search", shown(search::search))
+        .route("/audit", shown(audit::audit))
         .merge(assets::routes())
 }
 
@@ -102,6 +104,7 @@ struct Layout<'a> {
     script: &'static str,
     version: &'a str,
     who: &'a str,
+    audits: bool,
 }
 
 /// What a page is wrapped in.
@@ -135,6 +138,7 @@ fn respond(
         script: assets::script().1,
         version: site.version,
         who: &call.who,
+        audits: call.may_audit,
     };
     let mut response = html(rendered(&layout)?.0, POLICY);
     *response.status_mut() = status;

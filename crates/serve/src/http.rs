@@ -45,7 +45,7 @@ pub(crate) fn routes(state: Shared) -> Router {
         .route("/v2/repository/index", post(index))
         .route("/v2/repository/models/{model}/load", post(load))
         .route("/v2/repository/models/{model}/unload", post(unload))
-        .route("/health", get(ready))
+        .route("/health", get(health))
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .route("/version", get(version))
@@ -300,8 +300,28 @@ async fn server_metadata(Extract(state): Extract<Shared>) -> Response<Body> {
     document(&json!({"name": "trainyard", "version": state.version, "extensions": EXTENSIONS}))
 }
 
-async fn version(Extract(state): Extract<Shared>) -> Response<Body> {
-    document(&json!({"name": "trainyard", "version": state.version}))
+/// Plain text, as tracking clients and probes know it; JSON for who asks for it.
+async fn version(Extract(state): Extract<Shared>, headers: HeaderMap) -> Response<Body> {
+    match asks_json(&headers) {
+        true => document(&json!({"name": "trainyard", "version": state.version})),
+        false => answered(StatusCode::OK, TEXT, state.version),
+    }
+}
+
+async fn health(state: Extract<Shared>, headers: HeaderMap) -> Response<Body> {
+    if asks_json(&headers) {
+        return ready(state).await;
+    }
+    match state.is_ready() {
+        true => answered(StatusCode::OK, TEXT, "OK"),
+        false => answered(StatusCode::SERVICE_UNAVAILABLE, TEXT, "not ready"),
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+fn asks_json(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("json"))
 }
 
 async fn live() -> Response<Body> {

@@ -30,11 +30,14 @@ ALTER TABLE runs ADD COLUMN user TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN ended INTEGER;
 ALTER TABLE runs ADD COLUMN deleted INTEGER;
 ALTER TABLE runs ADD COLUMN logged INTEGER NOT NULL DEFAULT 0;
+-- A trial of a search is a run of its own, within the run that searched.
+ALTER TABLE runs ADD COLUMN parent TEXT REFERENCES runs ON DELETE CASCADE;
 UPDATE runs SET
     experiment = (SELECT id FROM experiments WHERE experiments.name = runs.pipeline),
     name = run,
     ended = CASE WHEN status <> 'running' THEN started + CAST(seconds * 1000 AS INTEGER) END;
 CREATE INDEX runs_by_experiment ON runs (experiment, started DESC, run);
+CREATE INDEX runs_by_parent ON runs (parent) WHERE parent IS NOT NULL;
 
 CREATE TABLE run_params (
     run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,

@@ -194,7 +194,8 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When the catalog cannot be written.
     pub fn record_steps(&self, run: &RunRecord, steps: &[StepRow<'_>]) -> Result<(), StoreError> {
-        self.store.put_steps(run, steps)
+        self.store.put_steps(run, steps)?;
+        self.store.track_steps(run, steps)
     }
 
     /// Records how a run ended (all but `run.steps`, which [`Session::record_steps`] takes).

@@ -9,6 +9,7 @@ mod experiments;
 mod files;
 mod logged_models;
 mod metrics;
+mod pipelines;
 mod registry;
 mod runs;
 mod search;

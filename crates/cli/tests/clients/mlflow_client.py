@@ -6,6 +6,7 @@ usage: mlflow_client.py http://HOST:PORT
 import json
 import math
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -284,7 +285,31 @@ def together():
         assert [m.value for m in client.get_metric_history(run, name)] == list(range(50)), name
 
 
-for part in (experiments, runs, search, models, autolog, together):
+def command_line():
+    """`mlflow` as a command, beside the Python that runs this."""
+
+    def said(*words):
+        done = subprocess.run(
+            [sys.executable, "-m", "mlflow", *words],
+            env={**os.environ, "MLFLOW_TRACKING_URI": server},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    experiment = client.get_experiment_by_name("runs").experiment_id
+    listed = said("runs", "list", "--experiment-id", experiment)
+    assert "one" in listed, listed
+    run = client.search_runs([experiment], "attributes.run_name = 'one'")[0].info.run_id
+    assert json.loads(said("runs", "describe", "--run-id", run))["info"]["run_id"] == run
+    assert "runs" in said("experiments", "search")
+    with tempfile.TemporaryDirectory() as folder:
+        said("artifacts", "download", "--run-id", run, "--artifact-path", "sub", "--dst-path", folder)
+        assert open(os.path.join(folder, "sub", "hello w.txt"), encoding="utf8").read() == "hello ü"
+
+
+for part in (experiments, runs, search, models, autolog, together, command_line):
     began = time.time()
     part()
     print(part.__name__, round(time.time() - began, 1), file=sys.stderr)

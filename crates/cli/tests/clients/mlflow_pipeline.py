@@ -1,6 +1,6 @@
 """What MLflow's client finds of a pipeline's run, and its registered model loaded as an MLflow model.
 
-usage: mlflow_pipeline.py http://HOST:PORT PREDICTED.csv
+usage: mlflow_pipeline.py http://HOST:PORT PREDICTED.csv RUN_WITH_A_SEARCH
 """
 
 import csv
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 
-server, predicted = sys.argv[1:3]
+server, predicted, searched = sys.argv[1:4]
 mlflow.set_tracking_uri(server)
 client = MlflowClient()
 
@@ -24,6 +24,13 @@ run = runs[0]
 assert run.info.status == "FINISHED", run.info
 assert 2 < run.data.metrics["boosted/rmse"] < 5 and "linear/rmse" in run.data.metrics, run.data.metrics
 assert run.data.params["seed"], run.data.params
+
+tuned = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{searched}'")
+assert len(tuned) == 4, [run.info.run_name for run in tuned]
+complete = [run for run in tuned if run.info.status == "FINISHED"]
+assert complete and all("rmse" in run.data.metrics and "learning_rate" in run.data.params for run in complete), tuned
+parent = client.get_run(searched)
+assert parent.data.params["boosted.tune.trials"] == "4", parent.data.params
 
 version = client.get_model_version_by_alias("power-plant", "champion")
 assert version.run_id in {run.info.run_id for run in runs}, version

@@ -175,3 +175,6 @@ fn now() -> i64 {
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,12 +93,13 @@ const COLUMNS: &str = "r.run, r.name, r.user, r.status, r.started, r.logged,
      CASE WHEN r.logged AND r.ended IS NOT NULL THEN (r.ended - r.started) / 1000.0 ELSE r.seconds END AS seconds";
 
 /// All of them, by the index over their start.
-const ALL: &str = "WHERE r.deleted IS NULL AND (r.started, r.run) < (?1, ?2) AND (?3 = '' OR r.status = ?3)
+const ALL: &str =
+    "WHERE r.deleted IS NULL AND r.parent IS NULL AND (r.started, r.run) < (?1, ?2) AND (?3 = '' OR r.status = ?3)
      ORDER BY r.started DESC, r.run DESC LIMIT ?4";
 
 /// Those of an experiment, by the index over it, which has equal starts the other way round.
 const OF: &str = "WHERE r.experiment = (SELECT id FROM experiments WHERE name = ?5) AND r.deleted IS NULL
-       AND r.started <= ?1 AND (r.started < ?1 OR r.run > ?2) AND (?3 = '' OR r.status = ?3)
+       AND r.parent IS NULL AND r.started <= ?1 AND (r.started < ?1 OR r.run > ?2) AND (?3 = '' OR r.status = ?3)
      ORDER BY r.started DESC, r.run LIMIT ?4";
 
 /// Newest runs that are looked through for a name.
@@ -316,7 +317,7 @@ impl Store {
     /// When the catalog cannot be read.
     pub fn makers(&self, artifact: &Digest, limit: usize) -> Result<Vec<(String, StepRecord)>, StoreError> {
         // No index leads from an artifact to runs; the newest runs are looked through.
-        let sql = "WITH newest AS (SELECT run FROM runs ORDER BY started DESC, run DESC LIMIT 300)
+        let sql = "WITH newest AS (SELECT run FROM runs WHERE logged = 0 ORDER BY started DESC, run DESC LIMIT 300)
                    SELECT o.run, s.record FROM newest n
                    JOIN step_outputs o ON o.run = n.run AND o.artifact = ?1
                    JOIN step_runs s ON s.run = o.run AND s.step = o.step

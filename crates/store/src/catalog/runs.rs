@@ -63,7 +63,8 @@ impl Store {
     /// # Errors
     /// When the catalog cannot be read.
     pub fn runs(&self, limit: usize) -> Result<Vec<RunRow>, StoreError> {
-        let sql = "SELECT run, pipeline, status, started, seconds FROM runs WHERE deleted IS NULL
+        let sql = "SELECT run, pipeline, status, started, seconds FROM runs
+                   WHERE deleted IS NULL AND parent IS NULL
                    ORDER BY started DESC, run DESC LIMIT ?1";
         // SQLite counts no further than this.
         let limit = limit.min(i64::MAX as usize).to_string();

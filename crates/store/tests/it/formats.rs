@@ -11,7 +11,10 @@ use trainyard_core::{
     trial::{Trial, TrialState},
     warning::Warning,
 };
-use trainyard_store::{CacheRow, InputRow, MetricRow, Mode, Session, StepRow, Store};
+use trainyard_store::{
+    CacheRow, InputRow, MetricRow, Mode, Session, StepRow, Store,
+    tracking::{Batch, NewRun, Point},
+};
 
 fn file(version: u32) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(format!("v{version}.db"))
@@ -77,10 +80,21 @@ fn fill(session: &Session<'_>) {
     session.register_version("power-plant", &model().digest(), &run.run, &json!({"step": "linear"}), 5).unwrap();
     session.set_alias("power-plant", "champion", 1).unwrap();
     session.deploy("power-plant", Some(&Deployment::of(1)), "by hand").unwrap();
+    if session.tracked_run(LOGGED).unwrap().is_none() {
+        let tags = [("kind".to_owned(), "a".to_owned())];
+        let new = NewRun { run: LOGGED, experiment: 0, name: "one", user: "u", started: 7, tags: &tags };
+        session.create_run(&new).unwrap();
+        let points = [Point { key: "loss".into(), value: 0.1 + 0.2, timestamp: 8, step: 2 }];
+        let params = [("depth".to_owned(), "4".to_owned())];
+        session.log_batch(LOGGED, &Batch { points: &points, params: &params, tags: &[] }).unwrap();
+        session.fold_metrics().unwrap();
+    }
     run.status = RunStatus::Succeeded;
     run.seconds = 1.25;
     session.finish_run(&run).unwrap();
 }
+
+const LOGGED: &str = "0123456789abcdef0123456789abcdef";
 
 fn trial() -> Trial {
     Trial {
@@ -158,6 +172,17 @@ fn every_version_opens() {
         let deployments = store.deployments("power-plant").unwrap();
         let known = deployments.iter().map(|row| row.deployment.clone()).collect::<Vec<_>>();
         assert_eq!(known, if version > 2 { vec![Some(Deployment::of(1))] } else { Vec::new() });
+        let logged = store.tracked_run(LOGGED).unwrap();
+        assert_eq!(
+            logged.map(|run| (run.metrics, run.params)),
+            (version > 4).then(|| (
+                r#"[{"key":"loss","value":0.30000000000000004,"timestamp":8,"step":2}]"#.to_owned(),
+                r#"[{"key":"depth","value":"4"}]"#.to_owned()
+            ))
+        );
+        if version > 4 {
+            assert_eq!(store.series(LOGGED, "loss", 0, 9).unwrap().values, [0.1 + 0.2]);
+        }
         if mode == Mode::Write {
             fill(&store.session(&|| false).unwrap());
             assert_eq!(store.model("power-plant").unwrap().versions.len(), 1);

@@ -4,9 +4,6 @@ use trainyard_core::Problem;
 
 use crate::{Site, fault::told};
 
-/// Points read at once.
-const WINDOW: usize = 1 << 16;
-
 /// A series made small: of each stretch the least and the greatest value stay, in their order.
 pub(crate) struct Sampled {
     /// How many points were logged.
@@ -22,25 +19,17 @@ pub(crate) fn sampled(site: &Site, run: &str, key: &str, most: usize) -> Result<
     let stretch = length.div_ceil((most / 2).max(1)).max(1);
     let thin = length > most;
     let mut points = Vec::new();
-    let mut held: Vec<(i64, f64, i64)> = Vec::with_capacity(stretch.min(WINDOW));
-    let mut from = 0;
-    while from < length {
-        let read = site.reader.series(run, key, from, WINDOW).map_err(told)?;
-        if read.values.is_empty() {
-            break;
+    let mut held: Vec<(i64, f64, i64)> = Vec::new();
+    let each = |step, value, timestamp| {
+        held.push((step, value, timestamp));
+        if !thin {
+            points.append(&mut held);
+        } else if held.len() == stretch {
+            points.extend(ends(&held));
+            held.clear();
         }
-        from += read.values.len();
-        let whole = read.steps.iter().zip(&read.values).zip(&read.timestamps);
-        for ((step, value), timestamp) in whole {
-            held.push((*step, *value, *timestamp));
-            if !thin {
-                points.append(&mut held);
-            } else if held.len() == stretch {
-                points.extend(ends(&held));
-                held.clear();
-            }
-        }
-    }
+    };
+    site.reader.each_point(run, key, each).map_err(told)?;
     points.extend(ends(&held));
     Ok(Sampled { total, points })
 }

@@ -13,6 +13,7 @@ mod lineage;
 pub(crate) mod listing;
 mod migrations;
 mod models;
+mod points;
 pub(crate) mod rows;
 mod runs;
 mod trials;

@@ -1,6 +1,11 @@
 //! The pages and the JSON API of `trainyard serve`: in a browser, by a validator, with many runs, with hostile names.
 
-use std::{collections::BTreeMap, process::Command, time::Instant};
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    process::{Command, Stdio},
+    time::Instant,
+};
 
 use serde_json::{Value, json};
 use trainyard_core::record::{RunRecord, RunStatus};
@@ -48,6 +53,23 @@ fn every_page_and_action_works_in_a_browser_and_is_accessible() {
     let sandbox = project();
     let server = Server::start(&sandbox, &[]);
     script("pages.py", &[&format!("http://{}", server.address), &chromium.display().to_string()]);
+}
+
+#[test]
+fn pages_know_who_signed_in_and_what_they_may() {
+    let Some(chromium) = trainyard_testkit::chromium() else {
+        println!("skipped: there is no Chromium");
+        return;
+    };
+    let sandbox = project();
+    for (name, role) in [("ada", "admin"), ("vic", "viewer")] {
+        let mut adding = sandbox.command(&["user", "add", name, "--role", role]);
+        let mut adding = adding.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        adding.stdin.take().unwrap().write_all(b"a long password\n").unwrap();
+        assert!(adding.wait().unwrap().success());
+    }
+    let server = Server::start(&sandbox, &["--login"]);
+    script("signed_in.py", &[&format!("http://{}", server.address), &chromium.display().to_string()]);
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl Store {
 mod tests {
     use crate::{
         sample::{never, run, store},
-        tracking::Point,
+        tracking::{Batch, Point},
     };
 
     #[test]
@@ -53,7 +53,7 @@ mod tests {
         for piece in 0..40_i64 {
             let point = |step: i64| Point { key: "loss".into(), value: step as f64 / 2.0, timestamp: step * 3, step };
             let points: Vec<Point> = (piece * 5000..(piece + 1) * 5000).map(point).collect();
-            store.log_points("r", &points).unwrap();
+            store.log_batch("r", &Batch { points: &points, ..Batch::default() }).unwrap();
             store.fold_metrics().unwrap();
         }
         let mut seen = Vec::new();

@@ -199,6 +199,10 @@ impl trainyard_server::Workshop for Workshop {
         self.jobs.job(run)
     }
 
+    fn log(&self, run: &str) -> Option<String> {
+        self.jobs.log(run)
+    }
+
     fn mlflow_files(&self, name: &str, version: u64) -> Result<BTreeMap<String, Vec<u8>>, Problem> {
         let package = registered::version(&self.store, name, version)?;
         let exported = onnx::export(&package)

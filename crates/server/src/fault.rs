@@ -17,6 +17,7 @@ const NOT_FOUND: &[&str] = &[
     "unknown-param",
     "no-such-step",
     "file-not-found",
+    "no-log",
     "no-report",
 ];
 /// Codes of things that are as they are, whatever was asked.

@@ -46,6 +46,10 @@ impl Workshop for Idle {
         nothing()
     }
 
+    fn log(&self, _: &str) -> Option<String> {
+        None
+    }
+
     fn job(&self, _: &str) -> Option<Job> {
         None
     }

@@ -80,6 +80,9 @@ pub trait Workshop: Send + Sync + 'static {
     /// What is known of a run that was started here.
     fn job(&self, run: &str) -> Option<Job>;
 
+    /// The end of what a run that was started here said while it was at work.
+    fn log(&self, run: &str) -> Option<String>;
+
     /// A registered version as the files of an MLflow model directory, by their path in it.
     ///
     /// # Errors

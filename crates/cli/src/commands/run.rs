@@ -61,7 +61,8 @@ pub(super) fn run(args: &Args, run: &RunArgs, output: &Output) -> Result<ExitCod
         }
         complain("\nstopping; press Ctrl-C again to stop at once\n");
     });
-    let progress = Progress::new(output.json);
+    // Who named the run beforehand keeps what is told of it beside the document.
+    let progress = Progress::new(output.json && run.run_id.is_none());
     let record = trainyard_engine::run(&plan, &REGISTRY, &store, &options, &|event| progress.show(event), &cancel);
     progress.finish();
     let record = record.map_err(engine)?;

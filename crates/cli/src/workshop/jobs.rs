@@ -8,7 +8,7 @@
 
 use std::{
     fs,
-    io::{self, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -20,6 +20,8 @@ use trainyard_server::{Job, Order};
 
 /// Largest output of a process that is read for the reason why it ended.
 const LARGEST: u64 = 16 << 20;
+/// Bytes of a log that are shown.
+const LONGEST_LOG: u64 = 64 << 10;
 
 /// The runs that were started here, by their files.
 pub(super) struct Jobs {
@@ -110,6 +112,21 @@ impl Jobs {
             job.error = self.error(run);
         }
         Some(job)
+    }
+
+    /// The end of what the process said beside its document.
+    pub(super) fn log(&self, run: &str) -> Option<String> {
+        self.read(run)?;
+        let mut file = fs::File::open(self.folder.join(format!("{run}.log"))).ok()?;
+        let length = file.metadata().ok()?.len();
+        let from = length.saturating_sub(LONGEST_LOG);
+        file.seek(SeekFrom::Start(from)).ok()?;
+        let mut bytes = Vec::new();
+        file.take(LONGEST_LOG).read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        // A line that was cut at its beginning says nothing.
+        let whole = if from > 0 { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
+        Some(whole.to_owned()).filter(|text| !text.trim().is_empty())
     }
 
     /// What the process said as an error, if that is how it ended.

@@ -195,6 +195,8 @@ def started_live(browser):
     expect(page.locator(".status.run-succeeded")).to_be_visible(timeout=60_000)
     expect(page.locator(".headline")).to_contain_text("is best")
     expect(page.locator("#parameters")).to_contain_text("9")
+    page.get_by_text("What it said while it was at work").click()
+    expect(page.locator("#log pre")).to_contain_text("train/gradient-boosting")
     expect(other.get_by_role("link", name=run)).to_be_visible()
     other.context.close()
 

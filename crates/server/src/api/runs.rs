@@ -103,6 +103,15 @@ pub(super) fn operations() -> Vec<Operation> {
         },
         Operation {
             method: GET,
+            path: "/runs/{run}/log",
+            id: "getLog",
+            about: "Tells the end of what a run that was started by this server said while it was at work.",
+            query: &[],
+            body: None,
+            answer: Answer::Document(log, schema::<wire::Log>),
+        },
+        Operation {
+            method: GET,
             path: "/experiments",
             id: "listExperiments",
             about: "Lists experiments, the latest made first. A pipeline's runs are those of the experiment of its name.",
@@ -313,6 +322,15 @@ fn compared(site: &Site, call: &Call) -> Result<Value, Problem> {
     };
     let runs = comparison.runs.iter().map(run);
     wired(wire::Comparison { runs: runs.collect(), params: rows(comparison.params), metrics: rows(comparison.metrics) })
+}
+
+fn log(site: &Site, call: &Call) -> Result<Value, Problem> {
+    let run = call.part("run");
+    let log = site.workshop.log(run).ok_or_else(|| {
+        Problem::error("no-log", format!("there is no log of a run `{run}`"))
+            .help("logs are kept of runs that this server starts")
+    })?;
+    wired(wire::Log { log })
 }
 
 fn experiments(site: &Site, call: &Call) -> Result<Value, Problem> {

@@ -165,6 +165,13 @@ pub(crate) struct PointOf {
     pub(crate) timestamp: i64,
 }
 
+/// What a run said.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Log {
+    /// Lines, the oldest first.
+    pub(crate) log: String,
+}
+
 /// The files of a folder that a client kept.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Files {

@@ -45,6 +45,7 @@ struct View {
     sections: Vec<Section>,
     params: Vec<(String, String)>,
     step_params: Vec<(String, String, String)>,
+    log: Option<String>,
 }
 
 #[derive(Template)]
@@ -58,6 +59,7 @@ struct Starting {
     message: Option<Markup>,
     help: Option<Markup>,
     code: String,
+    log: Option<String>,
 }
 
 pub(super) fn run(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
@@ -122,6 +124,7 @@ pub(super) fn run(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
                 (step.name.clone(), step.uses.clone(), text)
             })
             .collect(),
+        log: site.workshop.log(&record.run),
         run: record.run.clone(),
     };
     let title = format!("{} {}", record.pipeline, record.run);
@@ -149,6 +152,7 @@ fn starting(site: &Site, call: &Call, id: &str) -> Option<Result<Response<Body>,
         message: error.map(|error| prose(&error.message)),
         help: error.and_then(|error| error.help.as_deref()).map(prose),
         code: error.map_or_else(String::new, |error| error.code.clone()),
+        log: site.workshop.log(id),
     };
     let live = if job.ended { "" } else { job.run.as_str() };
     Some(page(site, call, &Frame { title: &job.run, place: "/runs", live }, &body))

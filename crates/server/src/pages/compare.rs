@@ -185,7 +185,7 @@ fn curves(site: &Site, compared: &Comparison) -> Result<Vec<(String, Markup)>, P
         let title = format!("{key} over {axis}, a line for each run");
         let picture = curve(&Curves {
             title: &title,
-            x: Axis::new(axis),
+            x: Axis::whole(axis),
             y: Axis::new(""),
             series: &series,
             ..Curves::default()

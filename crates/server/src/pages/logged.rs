@@ -21,6 +21,8 @@ use crate::{Site, call::Call, fault::told, link, logged, series};
 const CURVES: usize = 24;
 /// Points of a curve.
 const POINTS: usize = 300;
+/// The tag in which clients name the run that a run is part of.
+const PARENT: &str = "mlflow.parentRunId";
 /// Longest value shown at once, in characters.
 const LONG: usize = 500;
 
@@ -35,6 +37,7 @@ struct View {
     started: When,
     took: String,
     is_running: bool,
+    parent: Option<(String, String)>,
     user: String,
     deleted: bool,
     note: String,
@@ -69,8 +72,13 @@ pub(super) fn run(site: &Site, call: &Call, row: &ListedRun) -> Result<Response<
         let name = trainyard_report::markup::shorten(key, 40);
         let line = [Series { name: &name, points: &points, marked: points.len() <= 20 }];
         let title = format!("{key} over {axis}");
-        let drawn =
-            curve(&Curves { title: &title, x: Axis::new(axis), y: Axis::new(""), series: &line, ..Curves::default() });
+        let drawn = curve(&Curves {
+            title: &title,
+            x: Axis::whole(axis),
+            y: Axis::new(""),
+            series: &line,
+            ..Curves::default()
+        });
         curves.push((key.clone(), plural(usize::try_from(*length).unwrap_or(usize::MAX), "point"), Markup(drawn)));
     }
     let folder = call.asked("path").unwrap_or_default();
@@ -124,6 +132,7 @@ pub(super) fn run(site: &Site, call: &Call, row: &ListedRun) -> Result<Response<
         started: when(row.started),
         took: took(row),
         is_running,
+        parent: found.tags.get(PARENT).map(|run| (run.clone(), link::run(run))),
         user: row.user.clone(),
         name: row.name.clone(),
         run: row.run.clone(),

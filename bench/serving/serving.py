@@ -6,7 +6,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,8 +15,10 @@ import urllib.request
 import lightgbm
 import numpy
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from costs import cpu, free_port, memory
+
 FEATURES = 28
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 def made(rows, seed):
@@ -25,42 +26,6 @@ def made(rows, seed):
     x = random.normal(size=(rows, FEATURES))
     score = x[:, 0] * x[:, 1] + numpy.sin(2 * x[:, 2]) + 0.5 * x[:, 3] - 0.3 * x[:, 4] ** 2
     return x, score + 0.5 * random.normal(size=rows)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def processes(root):
-    """The process and all below it."""
-    found, wanted = [root], {root}
-    for entry in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
-        try:
-            parent = int(pathlib.Path(f"/proc/{entry}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        except (OSError, IndexError):
-            continue
-        if parent in wanted and entry not in wanted:
-            wanted.add(entry)
-            found.append(entry)
-    return found
-
-
-def cpu(root):
-    ticks = 0
-    for process in processes(root):
-        fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICK
-
-
-def memory(root):
-    total = 0
-    for process in processes(root):
-        status = pathlib.Path(f"/proc/{process}/status").read_text()
-        total += int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
-    return total / 1024
 
 
 def ready(port, body, started):
@@ -108,7 +73,7 @@ def measure(name, command, port, folder, bodies, seconds, environment=None):
                 result[rows, connections] = (used, rate, median, tail)
                 print(f"{name:10} {rows:4} rows {connections:3} connections: {used:8.1f} µs of processor a request, "
                       f"{rate:9.0f} requests/s, median {median:.2f} ms, 99 % {tail:.2f} ms, {errors} errors", flush=True)
-        result["memory"] = memory(server.pid)
+        result["memory"] = memory(server.pid) / 2**20
         print(f"{name:10} first answer after {result['start'] * 1000:.0f} ms, {result['memory']:.0f} MB", flush=True)
     finally:
         server.send_signal(signal.SIGTERM)

@@ -7,7 +7,6 @@ import os
 import pathlib
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,45 +14,10 @@ import tempfile
 import time
 import uuid
 
-TICK = os.sysconf("SC_CLK_TCK")
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from costs import cpu, free_port, memory
+
 RUNS = 10_000
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def processes(root):
-    """The process and all below it."""
-    found, wanted = [root], {root}
-    for entry in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
-        try:
-            parent = int(pathlib.Path(f"/proc/{entry}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        except (OSError, IndexError):
-            continue
-        if parent in wanted and entry not in wanted:
-            wanted.add(entry)
-            found.append(entry)
-    return found
-
-
-def cpu(root):
-    ticks = 0
-    for process in processes(root):
-        fields = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICK
-
-
-def memory(root):
-    total = 0
-    for process in processes(root):
-        for line in pathlib.Path(f"/proc/{process}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                total += int(line.split()[1]) * 1024
-    return total
 
 
 class Server:

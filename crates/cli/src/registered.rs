@@ -18,13 +18,17 @@ pub(crate) fn package(store: &Store, name: &str, version: u64, digest: Digest) -
         .map_err(|_| Problem::error("broken-artifact", format!("version {version} of `{name}` is no model package")))
 }
 
+/// What a version is kept as.
+pub(crate) fn digest(store: &Store, name: &str, version: u64) -> Result<Digest, Problem> {
+    let found = store.resolve(name, &version.to_string()).map_err(problem)?;
+    found.map(|(_, digest)| digest).ok_or_else(|| {
+        Problem::error("unknown-version", format!("the model `{name}` has no version {version} any more"))
+    })
+}
+
 /// A version by its number.
 pub(crate) fn version(store: &Store, name: &str, version: u64) -> Result<Arc<Package>, Problem> {
-    let found = store.resolve(name, &version.to_string()).map_err(problem)?;
-    let (_, digest) = found.ok_or_else(|| {
-        Problem::error("unknown-version", format!("the model `{name}` has no version {version} any more"))
-    })?;
-    package(store, name, version, digest)
+    package(store, name, version, digest(store, name, version)?)
 }
 
 /// What the store says, as a problem.

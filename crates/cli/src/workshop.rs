@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,7 @@ use trainyard_data::{Table, glance::glance};
 use trainyard_manifest::Depth;
 use trainyard_model::{mlflow, onnx};
 use trainyard_report::Node;
-use trainyard_server::{Findings, Job, Order, Pipeline, Rows};
+use trainyard_server::{Files, Findings, Job, Order, Pipeline, Rows};
 use trainyard_steps::REGISTRY;
 use trainyard_store::Store;
 
@@ -47,6 +47,8 @@ pub(crate) struct Workshop {
     pub(crate) store: Store,
     /// The pipeline files, and when they were looked for.
     found: Mutex<Option<(Instant, Vec<PathBuf>)>>,
+    /// The last package written as an MLflow model: a client asks for its files one by one.
+    written: Mutex<Option<(Digest, Files)>>,
     /// Held while a profile is made, so that one is made at a time.
     profiling: Mutex<()>,
     jobs: Jobs,
@@ -56,7 +58,7 @@ impl Workshop {
     /// The workshop of the project in that folder.
     pub(crate) fn new(project: PathBuf, store: Store) -> Self {
         let jobs = Jobs::new(store.root().join("jobs"));
-        Self { project, store, found: Mutex::default(), profiling: Mutex::default(), jobs }
+        Self { project, store, found: Mutex::default(), written: Mutex::default(), profiling: Mutex::default(), jobs }
     }
 
     /// The path of one of the project's pipeline files; nothing else is ever read or run.
@@ -70,7 +72,7 @@ impl Workshop {
         Err(Problem::unknown("unknown-pipeline", "pipeline file", &name, shown.iter().map(String::as_str)))
     }
 
-    fn artifact<T: trainyard_core::Value>(&self, digest: &Digest, what: &str) -> Result<std::sync::Arc<T>, Problem> {
+    fn artifact<T: trainyard_core::Value>(&self, digest: &Digest, what: &str) -> Result<Arc<T>, Problem> {
         if self.store.artifact(digest).map_err(problem)?.is_none() {
             return Err(Problem::error(
                 "unknown-artifact",
@@ -203,11 +205,20 @@ impl trainyard_server::Workshop for Workshop {
         self.jobs.log(run)
     }
 
-    fn mlflow_files(&self, name: &str, version: u64) -> Result<BTreeMap<String, Vec<u8>>, Problem> {
-        let package = registered::version(&self.store, name, version)?;
+    fn mlflow_files(&self, name: &str, version: u64) -> Result<Files, Problem> {
+        let digest = registered::digest(&self.store, name, version)?;
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, files)) = written.as_ref()
+            && *known == digest
+        {
+            return Ok(Arc::clone(files));
+        }
+        let package = registered::package(&self.store, name, version, digest)?;
         let exported = onnx::export(&package)
             .map_err(|error| Problem { help: error.help, ..Problem::error(error.code, error.message) })?;
-        Ok(mlflow::files(&package, &exported))
+        let files = Arc::new(mlflow::files(&package, &exported));
+        *written = Some((digest, Arc::clone(&files)));
+        Ok(files)
     }
 }
 

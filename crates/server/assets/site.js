@@ -3,6 +3,10 @@
 (() => {
   const body = document.body;
 
+  // The links that MLflow's client prints.
+  const linked = /^#\/experiments\/\d+(?:\/runs\/([\w-]+))?/.exec(location.hash);
+  if (linked && location.pathname === "/") location.replace(linked[1] ? `/runs/${linked[1]}` : "/experiments");
+
   // What is marked as fresh is asked for anew when something happened, and put in place where it differs.
   const live = body.dataset.live;
   let asking = false;

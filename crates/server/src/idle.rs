@@ -9,7 +9,7 @@ use std::{
 use trainyard_core::{Digest, Problem, profile::Profile, record::RunRecord};
 use trainyard_store::{Mode, Store};
 
-use crate::{Events, Findings, Job, Order, Pipeline, Rows, Site, Workshop};
+use crate::{Events, Files, Findings, Job, Order, Pipeline, Rows, Site, Workshop};
 
 struct Idle;
 
@@ -54,8 +54,8 @@ impl Workshop for Idle {
         None
     }
 
-    fn mlflow_files(&self, _: &str, _: u64) -> Result<BTreeMap<String, Vec<u8>>, Problem> {
-        Ok(BTreeMap::new())
+    fn mlflow_files(&self, _: &str, _: u64) -> Result<Files, Problem> {
+        Ok(Arc::default())
     }
 }
 

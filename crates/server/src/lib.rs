@@ -32,7 +32,7 @@ use axum::{Router, middleware};
 
 pub use access::{Access, Role, Settings as AccessSettings, check_name, hash_password, new_token};
 pub use events::Events;
-pub use site::{Findings, Job, Order, Pipeline, Rows, Site, Workshop};
+pub use site::{Files, Findings, Job, Order, Pipeline, Rows, Site, Workshop};
 pub use tending::tend;
 
 /// All routes of a server; `inference` answers what none of ours does.

@@ -87,8 +87,11 @@ pub trait Workshop: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it is gone or cannot be written so.
-    fn mlflow_files(&self, name: &str, version: u64) -> Result<BTreeMap<String, Vec<u8>>, Problem>;
+    fn mlflow_files(&self, name: &str, version: u64) -> Result<Files, Problem>;
 }
+
+/// The files of a directory, by their path in it.
+pub type Files = Arc<BTreeMap<String, Vec<u8>>>;
 
 /// A pipeline file as it is now.
 #[derive(Clone, Debug)]

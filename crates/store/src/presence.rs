@@ -37,12 +37,16 @@ impl Presence {
     /// Has the store alone.
     pub(crate) fn alone(path: &Path) -> Result<Self, StoreError> {
         let file = open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::new("store-busy", "a run is going on in this store")
-                .help("try again when it has ended; `--dry-run` works meanwhile")),
-            Err(TryLockError::Error(error)) => Err(StoreError::io("lock", path, &error)),
+        // A process that is just being started holds a copy of every lock for an instant.
+        for _ in 0..10 {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
+                Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path, &error)),
+            }
         }
+        Err(StoreError::new("store-busy", "a run is going on in this store")
+            .help("try again when it has ended; `--dry-run` works meanwhile"))
     }
 }
 

@@ -180,6 +180,11 @@ fn now() -> i64 {
 #[cfg(target_os = "linux")]
 fn is_at_work(job: &Job) -> bool {
     let line = fs::read(format!("/proc/{}/cmdline", job.process)).unwrap_or_default();
+    if line.is_empty() {
+        // A process that has just begun has none yet; neither has one that is dead and not waited for.
+        let state = fs::read_to_string(format!("/proc/{}/stat", job.process)).unwrap_or_default();
+        return state.rsplit_once(')').is_some_and(|(_, state)| !state.trim_start().starts_with(['Z', 'X']));
+    }
     line.split(|byte| *byte == 0).any(|argument| argument == job.run.as_bytes())
 }
 

@@ -200,7 +200,7 @@ async fn admit(access: &Access, parts: &Parts, body: Body, rule: &Rule) -> Resul
             }
             if who.role < needed {
                 let message = format!("`{}` is {}, and this needs {}", who.name, who.role.name(), needed.name());
-                let refusal = Refusal::new(StatusCode::FORBIDDEN, "not-allowed", message);
+                let refusal = Refusal::new(StatusCode::FORBIDDEN, "role-too-low", message);
                 return Err(refusal.help("an admin gives roles by `trainyard user role`").of(&who.name));
             }
             Some(who)

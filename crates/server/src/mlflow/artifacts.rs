@@ -83,7 +83,7 @@ fn shown(entries: &[FileEntry], folder: &str) -> Value {
 /// The files of a folder, wherever they come from.
 fn entries(site: &Site, path: &str) -> Result<Vec<FileEntry>, Refused> {
     match package(path) {
-        Some((name, version, below)) => Ok(entries_of(&site.workshop.mlflow_files(name, version)?, below)),
+        Some((name, version, below)) => Ok(entries_of(&*site.workshop.mlflow_files(name, version)?, below)),
         None => Ok(site.reader.folder(path)?),
     }
 }
@@ -163,7 +163,7 @@ async fn download(State(site): State<Arc<Site>>, FilePath(path): FilePath) -> Re
 fn opened(site: &Site, path: &str) -> Result<(Body, u64), Refused> {
     let missing = || Refused::missing("No such artifact");
     if let Some((name, version, below)) = package(path) {
-        let bytes = site.workshop.mlflow_files(name, version)?.remove(below).ok_or_else(missing)?;
+        let bytes = site.workshop.mlflow_files(name, version)?.get(below).ok_or_else(missing)?.clone();
         let length = bytes.len() as u64;
         return Ok((Body::from(bytes), length));
     }

@@ -65,6 +65,7 @@ macro_rules! collect {
              DELETE FROM cache WHERE fingerprint IN
                (SELECT fingerprint FROM cache_outputs WHERE artifact NOT IN temp.kept_artifacts);
              DELETE FROM artifacts WHERE digest NOT IN temp.kept_artifacts;
+             DELETE FROM uploads WHERE created < (unixepoch() - 86400) * 1000;
              DELETE FROM last_fingerprints WHERE run NOT IN (SELECT run FROM runs)
                AND fingerprint NOT IN (SELECT fingerprint FROM cache);
              CREATE TEMP TABLE ancestry AS
@@ -104,7 +105,7 @@ const TRY: &str = collect!("ROLLBACK");
 
 impl Store {
     /// Removes artifacts, finished work and blobs that no kept run, no model version and no artifact those refer to
-    /// needs, and what killed processes left behind. A model version keeps the lineage of its artifact. With
+    /// needs, and what killed processes and uploads begun a day ago left behind. A model version keeps the lineage of its artifact. With
     /// `dry_run`, only says what would go; then it may run beside a run, whose scratch files it leaves out of account.
     ///
     /// # Errors

@@ -256,7 +256,9 @@ fn kept_files_and_their_parts_survive_a_collection() {
     let kept = session.put_blob(b"kept").unwrap();
     session.put_file("1/r/artifacts/a.txt", &kept, 4, 1).unwrap();
     session.put_file("1/r/artifacts/sub/b.txt", &kept, 4, 1).unwrap();
-    store.begin_upload("u", "1/r/artifacts/c.bin", 1).unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    store.begin_upload("old", "1/r/artifacts/d.bin", 1).unwrap();
+    store.begin_upload("u", "1/r/artifacts/c.bin", now).unwrap();
     for (number, bytes) in [(2, "two"), (1, "one-")] {
         let part = session.put_blob(bytes.as_bytes()).unwrap();
         session.put_part("u", number, &part, bytes.len() as u64).unwrap();

@@ -11,6 +11,7 @@ mod call;
 mod compare;
 mod cursor;
 mod deployed;
+mod drift;
 mod events;
 mod fault;
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub(super) fn serve(args: &Args, asked: &ServeArgs, output: &Output) -> Result<E
     let served = runtime.block_on(async {
         let listener = trainyard_serve::bind(asked.listen, has_callers).await?;
         let address = listener.local_addr().map_err(|error| Problem::error("io", error.to_string()))?;
-        let words = format!("serving on {scheme}://{address} (REST and gRPC); POST /predict/MODEL predicts\n");
+        let words = format!("serving on {scheme}://{address}: pages, MLflow tracking, predictions by REST and gRPC\n");
         output.answer(&document(address), &words);
         let tell = |line: &str| complain(&format!("{line}\n"));
         tokio::spawn(trainyard_server::tend(Arc::clone(&site)));

@@ -2,23 +2,26 @@
 
 use askama::Template;
 use axum::{body::Body, http::Response};
-use trainyard_core::{Digest, Kind, Problem, outline::Outline};
+use trainyard_core::{Digest, Kind, Problem, outline::Outline, profile::Profile, record::StepRecord};
 use trainyard_report::{
     Node,
     charts::dag::dag,
     markup::{Markup, prose},
     number,
 };
-use trainyard_store::LineageRow;
+use trainyard_store::{LineageRow, RunList};
 
 use super::{
     Frame, page,
     words::{When, plural, when},
 };
-use crate::{Site, api, call::Call, fault::told, link, pipelines};
+use crate::{Site, api, call::Call, drift, fault::told, link, pipelines};
 
 /// Rows of a table shown at once.
 const ROWS: usize = 20;
+/// Earlier runs looked through for a table to compare with, and columns that are shown of the comparison.
+const LOOKED_BACK: usize = 30;
+const MOVED: usize = 50;
 /// Steps of a lineage up to which it is drawn.
 const DRAWN: usize = 60;
 /// The port of rows that broke a contract, and the column that tells why.
@@ -109,9 +112,29 @@ struct One {
     before: Option<String>,
     after: Option<String>,
     makers: Vec<(String, String, String, String)>,
+    drift: Option<Drift>,
     dag: Option<Markup>,
     lineage: Vec<Origin>,
     about: Vec<(&'static str, String)>,
+}
+
+/// What moved since an earlier table of the same step.
+struct Drift {
+    run: String,
+    run_link: String,
+    link: String,
+    columns: Vec<Moved>,
+    /// In words, where no column moved far.
+    calm: bool,
+}
+
+struct Moved {
+    name: String,
+    index: String,
+    /// `large`, `notable` or nothing.
+    how: &'static str,
+    missing: (String, String),
+    means: Option<(String, String)>,
 }
 
 struct Origin {
@@ -152,6 +175,10 @@ pub(super) fn artifact(site: &Site, call: &Call) -> Result<Response<Body>, Probl
         Some(Err(problem)) => (None, Some(prose(&problem.message))),
         None => (None, unreadable.map(|problem| prose(&problem.message))),
     };
+    let drift = match &profile {
+        Some(profile) if row.kind == Kind::Table => moved(site, makers.first(), &digest, profile)?,
+        _ => None,
+    };
     let reasons =
         profile.as_ref().and_then(|profile| profile.columns.iter().find(|column| column.name == QUARANTINED.1));
     let total = profile.as_ref().map_or(0, |profile| profile.rows);
@@ -182,11 +209,67 @@ pub(super) fn artifact(site: &Site, call: &Call) -> Result<Response<Body>, Probl
             .iter()
             .map(|(run, step)| (run.clone(), link::run(run), step.name.clone(), step.uses.clone()))
             .collect(),
+        drift,
         dag: drawing(&lineage, &digest, &name),
         lineage: lineage.iter().map(origin).collect(),
         about: row.outline().map(|outline| about(&outline)).unwrap_or_default(),
     };
     page(site, call, &Frame { title: &name, place: "/data", live: "" }, &body)
+}
+
+/// How far the columns are from those of the last other table that the same step of the pipeline put out before.
+fn moved(
+    site: &Site,
+    maker: Option<&(String, StepRecord)>,
+    digest: &Digest,
+    profile: &Profile,
+) -> Result<Option<Drift>, Problem> {
+    let Some((run, step)) = maker else { return Ok(None) };
+    let Some((port, _)) = step.outputs.iter().find(|(_, output)| output.digest == *digest) else { return Ok(None) };
+    let made = site.reader.record(run).map_err(told)?;
+    let list = RunList {
+        of: Some(&made.pipeline),
+        before: Some((made.started, run)),
+        limit: LOOKED_BACK,
+        ..RunList::default()
+    };
+    for earlier in site.reader.list_runs(&list).map_err(told)?.into_iter().filter(|earlier| !earlier.logged) {
+        let record = site.reader.record(&earlier.run).map_err(told)?;
+        let other = record.steps.iter().find(|other| other.name == step.name);
+        let Some(output) = other.and_then(|other| other.outputs.get(port)) else { continue };
+        if output.digest == *digest || output.kind != Kind::Table {
+            continue;
+        }
+        // One that was collected, or is too large to profile, tells nothing.
+        let Ok(before) = site.workshop.profile(&output.digest) else { return Ok(None) };
+        let shifts = drift::between(&before, profile);
+        let columns: Vec<Moved> = shifts
+            .iter()
+            .take(MOVED)
+            .map(|shift| Moved {
+                name: shift.name.clone(),
+                index: match (shift.index, shift.what) {
+                    (Some(index), _) => number::fixed(index, 3),
+                    (None, what) => what.unwrap_or_default().to_owned(),
+                },
+                how: match shift.index {
+                    Some(index) if index < drift::NOTABLE => "",
+                    Some(index) if index < drift::LARGE => "notable",
+                    _ => "large",
+                },
+                missing: (number::percent(shift.missing.0), number::percent(shift.missing.1)),
+                means: shift.means.map(|(old, new)| (number::significant(old, 4), number::significant(new, 4))),
+            })
+            .collect();
+        return Ok(Some(Drift {
+            run_link: link::run(&earlier.run),
+            run: earlier.run,
+            link: link::artifact(&output.digest.to_string()),
+            calm: columns.iter().all(|column| column.how.is_empty()),
+            columns,
+        }));
+    }
+    Ok(None)
 }
 
 /// What is known of an artifact that is no table.

@@ -17,7 +17,7 @@ use super::{
     steps::{nodes, steps},
     words::{When, now, shown, when},
 };
-use crate::{Site, call::Call, fault::told, link, pipelines};
+use crate::{Job, Site, call::Call, fault::told, link, pipelines};
 
 /// Sections of the report that this page has in a form of its own, or leaves to the report.
 const ELSEWHERE: &[&str] = &["run", "inputs", "lineage", "pipeline", "parameters", "reproduce"];
@@ -64,9 +64,16 @@ struct Starting {
 
 pub(super) fn run(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
     let id = call.part("run");
-    let record = match site.reader.record(id) {
+    let mut record = match site.reader.record(id) {
         Ok(record) => record,
-        Err(error) => return starting(site, call, id).unwrap_or(Err(told(error))),
+        Err(error) => {
+            let Some(job) = site.workshop.job(id) else { return Err(told(error)) };
+            // It may have begun and ended since the catalog was asked.
+            match if job.ended { site.reader.record(id) } else { Err(error) } {
+                Ok(record) => record,
+                Err(_) => return starting(site, call, &job),
+            }
+        }
     };
     let listed = site.reader.listed_run(&record.run).map_err(told)?;
     if let Some(row) = listed.filter(|row| row.logged) {
@@ -75,7 +82,12 @@ pub(super) fn run(site: &Site, call: &Call) -> Result<Response<Body>, Problem> {
     let known = pipelines::named(site, &record.pipeline).ok();
     let planned = known.as_ref().map(|known| known.steps.as_slice()).unwrap_or_default();
     let job = site.workshop.job(&record.run);
-    let broke_off = record.status == RunStatus::Running && !site.store.is_in_use();
+    let is_left = record.status == RunStatus::Running && !site.store.is_in_use();
+    if is_left {
+        // Whoever was at work may have ended since the catalog was asked.
+        record = site.reader.record(&record.run).map_err(told)?;
+    }
+    let broke_off = is_left && record.status == RunStatus::Running;
     let is_running = record.status == RunStatus::Running && !broke_off;
     let findings = site.workshop.findings(&record);
     let told_of = Report {
@@ -140,8 +152,7 @@ fn took(record: &RunRecord) -> String {
 }
 
 /// The page of a run that was asked for here and is not in the catalog: it has yet to begin, or could not.
-fn starting(site: &Site, call: &Call, id: &str) -> Option<Result<Response<Body>, Problem>> {
-    let job = site.workshop.job(id)?;
+fn starting(site: &Site, call: &Call, job: &Job) -> Result<Response<Body>, Problem> {
     let error = job.error.as_ref();
     let body = Starting {
         run: job.run.clone(),
@@ -152,8 +163,8 @@ fn starting(site: &Site, call: &Call, id: &str) -> Option<Result<Response<Body>,
         message: error.map(|error| prose(&error.message)),
         help: error.and_then(|error| error.help.as_deref()).map(prose),
         code: error.map_or_else(String::new, |error| error.code.clone()),
-        log: site.workshop.log(id),
+        log: site.workshop.log(&job.run),
     };
     let live = if job.ended { "" } else { job.run.as_str() };
-    Some(page(site, call, &Frame { title: &job.run, place: "/runs", live }, &body))
+    page(site, call, &Frame { title: &job.run, place: "/runs", live }, &body)
 }

@@ -128,10 +128,12 @@ impl MetricLog {
                 Some(writer) => writer,
                 none => none.insert(Writer::open(path).await?),
             };
-            self.unfolded.store(true, Relaxed);
             writer.script(LOG, &arguments).await
         };
-        match written.await {
+        let written = written.await;
+        // Before anyone is answered, and not before it is written: a fold in between would not see it.
+        self.unfolded.store(true, Relaxed);
+        match written {
             Ok(refused) => {
                 let refused: Vec<i64> = refused.iter().filter_map(|row| column(row, "place").ok()).collect();
                 for (place, call) in calls.into_iter().enumerate() {
